@@ -1,0 +1,151 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands::completions::CompletionsArgs;
+use crate::commands::down::DownArgs;
+use crate::commands::gc::GcArgs;
+use crate::commands::list::ListArgs;
+use crate::commands::man::ManArgs;
+use crate::commands::plan::PlanArgs;
+use crate::commands::recover::RecoverArgs;
+#[cfg(feature = "simulator")]
+use crate::commands::sim::SimArgs;
+use crate::commands::ssh::SshArgs;
+use crate::commands::start::StartArgs;
+use crate::commands::status::StatusArgs;
+use crate::commands::stop::StopArgs;
+use crate::commands::template::TemplateArgs;
+use crate::commands::up::UpArgs;
+use crate::commands::watch::WatchArgs;
+use crate::ui::ColorChoice;
+
+/// A powerful development machine on EC2 spot, given back after every interruption with nothing lost.
+#[derive(Debug, Parser)]
+#[command(name = "cloudtop", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Try it without an account: cloudtop --sim up dev\nExit codes: 0 done, 1 failed, 2 wrong usage, \
+3 no such thing, 4 not ready in time, 5 no capacity or price too high, 6 credentials, permission or quota, \
+7 state file, 130/143 interrupted."
+)]
+pub struct Cli {
+    /// Options that all commands share.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// The verb.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that all commands share.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// AWS region, for example us-east-1
+    #[arg(short, long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Profile in ~/.aws/config
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Another endpoint than AWS's own
+    #[arg(long, global = true, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Use the built-in simulator: no account, no network, no cost
+    #[cfg(feature = "simulator")]
+    #[arg(long, global = true, env = "CLOUDTOP_SIM", value_parser = clap::builder::BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    pub sim: bool,
+    /// The state file
+    #[arg(long, global = true, env = "CLOUDTOP_STATE", value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// The configuration file, instead of ./cloudtop.toml
+    #[arg(long, global = true, env = "CLOUDTOP_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One JSON document on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Answer every question with yes
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+    /// Never ask anything
+    #[arg(long, global = true)]
+    pub no_input: bool,
+    /// No progress on stderr
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more: -v the calls, -vv the log
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Colour in the output
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+}
+
+impl Globals {
+    /// Whether the built-in simulator is used.
+    #[must_use]
+    pub fn simulated(&self) -> bool {
+        #[cfg(feature = "simulator")]
+        return self.sim;
+        #[cfg(not(feature = "simulator"))]
+        false
+    }
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Color {
+    /// On terminals, unless NO_COLOR is set.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl From<Color> for ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an environment be there: create it, bring it back, or finish what an earlier run began
+    Up(Box<UpArgs>),
+    /// What `up` would do, with reasons; nothing is done
+    Plan(Box<PlanArgs>),
+    /// Stop paying for compute; disks are kept
+    Stop(StopArgs),
+    /// Start what was stopped
+    Start(StartArgs),
+    /// End an environment; its persistent volumes are kept unless you say otherwise
+    Down(DownArgs),
+    /// What there is
+    List(ListArgs),
+    /// What an environment is doing, and why
+    Status(StatusArgs),
+    /// A shell on a node, or a command's output and exit code
+    Ssh(SshArgs),
+    /// Stay, report changes, bring nodes back
+    Watch(WatchArgs),
+    /// Rebuild lost state from the tags of what is there
+    Recover(RecoverArgs),
+    /// Find what has our tags and no use any more
+    Gc(GcArgs),
+    /// Look at and render templates
+    Template(TemplateArgs),
+    /// The built-in simulator of EC2
+    #[cfg(feature = "simulator")]
+    Sim(SimArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write all of them
+    Man(ManArgs),
+}
