@@ -1,0 +1,255 @@
+//! The calls that change something at EC2, in our own words.
+//!
+//! A call holds all that it needs, so that the journal can repeat it to the letter: EC2 takes a repeated client
+//! token only with the same parameters.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::intent::Interruption;
+use super::market::Image;
+use super::nodes;
+use super::pools::Pool;
+
+/// One mutating call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Call {
+    /// Import a public key as the environment's key pair.
+    ImportKey {
+        /// The key pair's name.
+        name: String,
+        /// OpenSSH form.
+        public_key: String,
+    },
+    /// Make the environment's security group.
+    CreateGroup {
+        /// The group's name.
+        name: String,
+        /// The VPC.
+        vpc_id: String,
+    },
+    /// Open port 22 to a range of addresses.
+    AllowSsh {
+        /// The group.
+        group_id: String,
+        /// The port of sshd.
+        port: u16,
+        /// The range.
+        cidr: String,
+    },
+    /// Close port 22 to a range of addresses.
+    RevokeSsh {
+        /// The group.
+        group_id: String,
+        /// The port of sshd.
+        port: u16,
+        /// The range.
+        cidr: String,
+    },
+    /// Let the group's members reach each other.
+    AllowItself {
+        /// The group.
+        group_id: String,
+    },
+    /// Make a persistent volume.
+    CreateVolume {
+        /// The node that it is for.
+        node: u32,
+        /// The availability zone.
+        zone: String,
+        /// GiB.
+        gib: u32,
+    },
+    /// Launch by `RunInstances`.
+    Launch(Launch),
+    /// Launch by `RequestSpotInstances`, one node a call.
+    RequestSpot(Launch),
+    /// Set tags.
+    Tag {
+        /// The resources.
+        ids: Vec<String>,
+        /// The node that they are of.
+        node: u32,
+    },
+    /// Attach a volume.
+    Attach {
+        /// The volume.
+        volume_id: String,
+        /// The instance.
+        instance_id: String,
+        /// The device name.
+        device: String,
+    },
+    /// Cancel spot requests.
+    CancelRequests {
+        /// The requests.
+        ids: Vec<String>,
+    },
+    /// Terminate instances.
+    Terminate {
+        /// The instances.
+        ids: Vec<String>,
+    },
+    /// Stop instances.
+    Stop {
+        /// The instances.
+        ids: Vec<String>,
+        /// Whether to hibernate them.
+        hibernate: bool,
+    },
+    /// Start stopped instances.
+    Start {
+        /// The instances.
+        ids: Vec<String>,
+    },
+    /// Delete a persistent volume.
+    DeleteVolume {
+        /// The volume.
+        id: String,
+    },
+    /// Delete the security group.
+    DeleteGroup {
+        /// The group.
+        id: String,
+    },
+    /// Delete the key pair.
+    DeleteKey {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What instances are launched with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Launch {
+    /// The nodes, ascending; their number is the number wanted.
+    pub nodes: Vec<u32>,
+    /// The fewest that will do: the number wanted, or 1 where a part is welcome.
+    pub at_least: u32,
+    /// Where.
+    pub pool: Pool,
+    /// USD per node and hour when it was chosen.
+    pub price: f64,
+    /// The image.
+    pub image: Image,
+    /// The root disk, GiB.
+    pub root_gib: u32,
+    /// The key pair.
+    pub key_name: String,
+    /// The security group.
+    pub group_id: String,
+    /// Base64.
+    pub user_data: String,
+    /// What EC2 does when it takes a node away.
+    pub on_interruption: Interruption,
+    /// Whether the spot request ends with its instance.
+    pub one_time: bool,
+    /// The most to pay, USD per node and hour.
+    pub max_price: Option<f64>,
+    /// When an open request gives up.
+    pub valid_until: Option<Timestamp>,
+    /// Number of `ephemeralN` mappings that the type needs.
+    pub ephemeral_disks: u32,
+    /// Whether a shutdown from inside ends the instance (it stops it otherwise).
+    pub shutdown_terminates: bool,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ImportKey { name, .. } => write!(f, "import key pair {name}"),
+            Self::CreateGroup { name, vpc_id } => write!(f, "create security group {name} in {vpc_id}"),
+            Self::AllowSsh { group_id, port, cidr } => write!(f, "open port {port} of {group_id} to {cidr}"),
+            Self::RevokeSsh { group_id, port, cidr } => write!(f, "close port {port} of {group_id} to {cidr}"),
+            Self::AllowItself { group_id } => write!(f, "open {group_id} to its own members"),
+            Self::CreateVolume { node, zone, gib } => {
+                write!(f, "create a {gib} GiB gp3 volume for node {node} in {zone}")
+            }
+            Self::Launch(launch) => write!(f, "launch {launch} by RunInstances"),
+            Self::RequestSpot(launch) => write!(f, "launch {launch} by RequestSpotInstances"),
+            Self::Tag { ids, node } => write!(f, "tag {} as node {node}", list(ids)),
+            Self::Attach { volume_id, instance_id, device } => {
+                write!(f, "attach {volume_id} to {instance_id} as {device}")
+            }
+            Self::CancelRequests { ids } => write!(f, "cancel spot request {}", list(ids)),
+            Self::Terminate { ids } => write!(f, "terminate {}", list(ids)),
+            Self::Stop { ids, hibernate: false } => write!(f, "stop {}", list(ids)),
+            Self::Stop { ids, hibernate: true } => write!(f, "hibernate {}", list(ids)),
+            Self::Start { ids } => write!(f, "start {}", list(ids)),
+            Self::DeleteVolume { id } => write!(f, "delete volume {id}"),
+            Self::DeleteGroup { id } => write!(f, "delete security group {id}"),
+            Self::DeleteKey { name } => write!(f, "delete key pair {name}"),
+        }
+    }
+}
+
+impl fmt::Display for Launch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, set) = (if self.nodes.len() == 1 { "node" } else { "nodes" }, nodes::to_tag(&self.nodes));
+        write!(f, "{word} {set} as {} with {}", self.pool, self.image.id)
+    }
+}
+
+/// At most three ids by name: a line about a thousand nodes must stay a line.
+fn list(ids: &[String]) -> String {
+    match ids {
+        [a, b, c, rest @ ..] if !rest.is_empty() => format!("{a}, {b}, {c} and {} more", rest.len()),
+        _ => ids.join(", "),
+    }
+}
+
+impl Call {
+    /// EC2's name of the action.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::ImportKey { .. } => "ImportKeyPair",
+            Self::CreateGroup { .. } => "CreateSecurityGroup",
+            Self::AllowSsh { .. } | Self::AllowItself { .. } => "AuthorizeSecurityGroupIngress",
+            Self::RevokeSsh { .. } => "RevokeSecurityGroupIngress",
+            Self::CreateVolume { .. } => "CreateVolume",
+            Self::Launch(_) => "RunInstances",
+            Self::RequestSpot(_) => "RequestSpotInstances",
+            Self::Tag { .. } => "CreateTags",
+            Self::Attach { .. } => "AttachVolume",
+            Self::CancelRequests { .. } => "CancelSpotInstanceRequests",
+            Self::Terminate { .. } => "TerminateInstances",
+            Self::Stop { .. } => "StopInstances",
+            Self::Start { .. } => "StartInstances",
+            Self::DeleteVolume { .. } => "DeleteVolume",
+            Self::DeleteGroup { .. } => "DeleteSecurityGroup",
+            Self::DeleteKey { .. } => "DeleteKeyPair",
+        }
+    }
+
+    /// Whether EC2 takes a client token for it and an answer that was lost must be asked for again with that token.
+    /// All other calls are the same done once or twice, or refuse a second time by name.
+    #[must_use]
+    pub fn takes_token(&self) -> bool {
+        matches!(self, Self::Launch(_) | Self::RequestSpot(_) | Self::CreateVolume { .. })
+    }
+}
+
+/// What a call that succeeded made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Ids of instances, in the order of the launch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<String>,
+    /// Ids of spot requests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<String>,
+    /// The id of a volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<String>,
+    /// The id of a security group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// Tags of the user's own and ours as one map.
+pub type Tags = BTreeMap<String, String>;

@@ -1,0 +1,24 @@
+//! What the tool knows and decides, with no clock, no network and no EC2 types: time is an argument.
+//!
+//! `plan` turns (intent, observed, record, now) into steps with their reasons; everything else here is what those
+//! four are made of.
+
+pub mod call;
+pub mod demand;
+pub mod environment;
+pub mod failure;
+pub mod intent;
+pub mod journal;
+pub mod lifecycle;
+pub mod market;
+pub mod money;
+pub mod names;
+pub mod nodes;
+pub mod observed;
+pub mod phase;
+pub mod places;
+pub mod plan;
+pub mod pools;
+pub mod record;
+pub mod tags;
+pub mod user_data;

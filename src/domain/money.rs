@@ -1,0 +1,67 @@
+//! Money: USD, and how it is written.
+
+/// Hours in the month that AWS's calculators count with.
+pub const HOURS_PER_MONTH: f64 = 730.0;
+
+/// What gp3 storage costs, USD per GiB and month, where the region is not in [`GP3_LIST`].
+const GP3_ELSEWHERE: f64 = 0.08;
+
+/// List prices of gp3 storage by region, USD per GiB and month (the EBS pricing page).
+const GP3_LIST: &[(&str, f64)] = &[
+    ("us-east-1", 0.08),
+    ("us-east-2", 0.08),
+    ("us-west-1", 0.096),
+    ("us-west-2", 0.08),
+    ("ca-central-1", 0.088),
+    ("eu-west-1", 0.088),
+    ("eu-west-2", 0.0928),
+    ("eu-west-3", 0.0928),
+    ("eu-central-1", 0.0952),
+    ("eu-north-1", 0.0836),
+    ("ap-northeast-1", 0.096),
+    ("ap-northeast-2", 0.0912),
+    ("ap-south-1", 0.0912),
+    ("ap-southeast-1", 0.096),
+    ("ap-southeast-2", 0.096),
+    ("sa-east-1", 0.152),
+];
+
+/// What gp3 volumes of `gib` GiB in all cost in a month, USD, by AWS's list; `true` where the region's own price is
+/// not known and that of us-east-1 stands in.
+#[must_use]
+pub fn gp3_per_month(region: &str, gib: u64) -> (f64, bool) {
+    let listed = GP3_LIST.iter().find(|(name, _)| *name == region).map(|(_, usd)| *usd);
+    #[expect(clippy::cast_precision_loss, reason = "volume sizes are far below 2^52 GiB")]
+    let gib = gib as f64;
+    (gib * listed.unwrap_or(GP3_ELSEWHERE), listed.is_none())
+}
+
+/// A price per hour: `$0.0731`. Four decimals, more where that would show a small price as nothing.
+#[must_use]
+pub fn hourly(usd: f64) -> String {
+    if usd > 0.0 && usd < 0.001 { format!("${usd:.6}") } else { format!("${usd:.4}") }
+}
+
+/// An amount: `$12.34`.
+#[must_use]
+pub fn amount(usd: f64) -> String {
+    format!("${usd:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_price_is_not_shown_as_nothing() {
+        assert_eq!(hourly(0.07311), "$0.0731");
+        assert_eq!(hourly(0.000_123), "$0.000123");
+        assert_eq!(hourly(0.0), "$0.0000");
+    }
+
+    #[test]
+    fn storage_is_priced_by_region_and_says_when_it_guesses() {
+        assert_eq!(gp3_per_month("us-east-1", 100), (8.0, false));
+        assert!(gp3_per_month("xx-nowhere-1", 100).1);
+    }
+}

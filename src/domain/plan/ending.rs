@@ -1,0 +1,155 @@
+//! Nodes and environments that should be gone.
+//!
+//! Cancel before terminate: a persistent request launches a replacement for an instance that dies first.
+
+use crate::domain::call::Call;
+use crate::domain::lifecycle;
+use crate::domain::observed::{Instance, InstanceState, SpotRequest, Volume, VolumeState};
+use crate::domain::phase::Phase;
+use crate::domain::record::LOST_SHOWS_WITHIN;
+
+use super::world::{NodeFacts, World, ago};
+use super::{NodeView, Planner};
+
+impl<'a> Planner<'a> {
+    /// Plans for an environment of which nothing should be left, but the volumes unless `delete_volumes`.
+    pub(super) fn end(&mut self, world: &World<'a>, delete_volumes: bool) {
+        let reason = "the environment is to be gone";
+        for (&index, facts) in &world.nodes {
+            self.end_node(index, facts, reason);
+        }
+        for request in &world.stray_requests {
+            self.cancel.add(&request.id, reason);
+        }
+        for instance in &world.stray_instances {
+            self.end_instance(instance, reason);
+        }
+        self.unfinished |= !world.stray_requests.is_empty() || !world.stray_instances.is_empty();
+        if let Some(waiting_for) = self.fulfilled_when_cancelled(&world.stray_ended_requests) {
+            self.wait(waiting_for);
+        }
+        let computing = self.views.iter().any(|view| view.phase != Phase::Gone) || self.unfinished;
+        if computing {
+            return;
+        }
+        if delete_volumes {
+            self.delete_volumes(world);
+        }
+        self.delete_network();
+    }
+
+    /// Ends a node that the environment is too small for; once it is gone it is no longer spoken of.
+    pub(super) fn end_extra(&mut self, index: u32, facts: &NodeFacts<'a>) {
+        self.end_node(index, facts, "the environment is to be smaller");
+        if self.views.last().is_some_and(|view| view.phase == Phase::Gone) {
+            self.views.pop();
+        }
+    }
+
+    /// Ends one node; its volume is another matter.
+    pub(super) fn end_node(&mut self, index: u32, facts: &NodeFacts<'a>, reason: &str) {
+        for request in &facts.requests {
+            self.cancel.add(&request.id, reason);
+        }
+        for instance in &facts.live {
+            self.end_instance(instance, reason);
+        }
+        let (phase, waiting_for) = self.ending_standing(facts);
+        self.views.push(NodeView::of(index, facts, phase, waiting_for));
+    }
+
+    /// Terminates an instance once the cancelling of its request was answered.
+    pub(super) fn end_instance(&mut self, instance: &Instance, reason: &str) {
+        let may_launch_again = instance.request_id.as_deref().is_some_and(|id| self.may_launch(id, instance));
+        if !may_launch_again {
+            self.terminate.add(&instance.id, reason);
+        }
+    }
+
+    /// Whether an instance's request may be live still. One that EC2 does not list counts as over only when it
+    /// cannot be that the list is behind.
+    fn may_launch(&self, request: &str, instance: &Instance) -> bool {
+        if self.record.was_answered("CancelSpotInstanceRequests", request) || self.record.has_ended(request) {
+            return false;
+        }
+        match self.requests.get(request) {
+            Some(shown) => shown.state.is_live(),
+            None => {
+                let is_new = instance.launched_at.is_some_and(|at| ago(at, self.now()) < LOST_SHOWS_WITHIN);
+                is_new || self.record.known.contains_key(request)
+            }
+        }
+    }
+
+    /// What is waited for where EC2 fulfilled a request just when we cancelled it, and does not say yet which instance
+    /// it launched.
+    pub(super) fn fulfilled_when_cancelled(&self, ended: &[&SpotRequest]) -> Option<String> {
+        let lately = |id: &str| self.record.cancelled_at(id).is_some_and(|at| ago(at, self.now()) < LOST_SHOWS_WITHIN);
+        ended
+            .iter()
+            .find(|it| lifecycle::leaves_instance(it) && it.instance_id.is_none() && lately(&it.id))
+            .map(|it| format!("EC2 to say what {} launched before it was cancelled", it.id))
+    }
+
+    fn ending_standing(&mut self, facts: &NodeFacts<'a>) -> (Phase, Option<String>) {
+        if let Some(waiting_for) = self.wait_for_lost(facts) {
+            return (Phase::Ending, Some(waiting_for));
+        }
+        if let Some(instance) = facts.live.first() {
+            return (Phase::Ending, Some(format!("{} is to be terminated", instance.id)));
+        }
+        if let Some(request) = facts.requests.first() {
+            return (Phase::Ending, Some(format!("{} is being cancelled", request.id)));
+        }
+        let shutting_down = facts.ending.iter().find(|it| it.state != InstanceState::Terminated);
+        if let Some(instance) = shutting_down {
+            return (Phase::Ending, Some(format!("{} is shutting down", instance.id)));
+        }
+        match facts.unseen_launch() {
+            Some((id, _)) => (Phase::Ending, Some(format!("EC2 does not list {id} yet; then it is ended"))),
+            None => match self.fulfilled_when_cancelled(&facts.ended_requests) {
+                Some(waiting_for) => (Phase::Ending, Some(waiting_for)),
+                None => (Phase::Gone, None),
+            },
+        }
+    }
+
+    /// Where a launch has no answer and no more instances are wanted, its token is no help: asking again could
+    /// launch. What it made must have time to show.
+    pub(super) fn wait_for_lost(&mut self, facts: &NodeFacts<'a>) -> Option<String> {
+        let pending = facts.pending.first()?;
+        let waited = ago(pending.at, self.now());
+        if waited > LOST_SHOWS_WITHIN {
+            self.settle(pending.token, "nothing of it showed in a minute");
+            return Some("EC2 is looked at once more".to_owned());
+        }
+        let left = (LOST_SHOWS_WITHIN - waited).as_secs();
+        Some(format!("the answer to `{}` was lost, and EC2 may list late what it made ({left} s left)", pending.call))
+    }
+
+    fn delete_volumes(&mut self, world: &World<'a>) {
+        // A volume that the user brought may have the tags of the environment that once made it.
+        let brought = self.intent().volume.existing();
+        let ours = |volume: &&Volume| volume.node_tag.is_some() && brought != Some(&volume.id);
+        for volume in self.inputs.observed.volumes.iter().filter(ours) {
+            match volume.state {
+                VolumeState::Available | VolumeState::Error => {
+                    self.propose(Call::DeleteVolume { id: volume.id.clone() }, "its deletion was asked for");
+                }
+                VolumeState::Deleting => self.wait(format!("{} to be deleted", volume.id)),
+                _ => self.wait(format!("{} to be free", volume.id)),
+            }
+        }
+        for facts in world.nodes.values() {
+            if let Some(id) = facts.unseen_volume() {
+                // Deleted by its id now, it would be called gone already, and show up after us.
+                self.wait(format!("EC2 to list {id}, which is then deleted"));
+            }
+        }
+    }
+
+    fn wait(&mut self, what: String) {
+        self.waiting_for.push(what);
+        self.unfinished = true;
+    }
+}

@@ -1,0 +1,202 @@
+//! Launching what is missing: which nodes, in which pool, by which call.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::call::{Call, Launch};
+use crate::domain::failure::{Class, Failure};
+use crate::domain::intent::{Intent, Interruption};
+use crate::domain::nodes;
+use crate::domain::observed::RequestState;
+use crate::domain::pools::{self, Choice, Pool, Ranking, Refusal};
+
+use super::network::Network;
+use super::world::World;
+use super::{Blocked, Planner};
+
+/// When an open request gives up, unless the environment expires first. EC2's own default is said to be 7 days, after
+/// which even a fulfilled persistent request would stop bringing its node back.
+const REQUEST_VALID_FOR: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// The smallest root disk, GiB.
+const ROOT_GIB: u32 = 20;
+/// The most `ephemeralN` mappings that older types have.
+const MAX_EPHEMERAL: u32 = 24;
+
+impl Intent {
+    /// Whether nodes are launched by `RequestSpotInstances`: it alone can do persistent + terminate, and wait.
+    #[must_use]
+    pub fn requests_spot(&self) -> bool {
+        self.wait_for_capacity || (self.on_interruption == Interruption::Terminate && !self.one_time)
+    }
+}
+
+impl<'a> Planner<'a> {
+    /// Launches the nodes that have nothing.
+    pub(super) fn launch_missing(&mut self, world: &World<'a>) {
+        if self.launch.is_empty() {
+            return;
+        }
+        if !world.stray_requests.is_empty() || !world.stray_instances.is_empty() {
+            self.waiting_for.push("EC2 to show which nodes the requests that are there belong to".to_owned());
+            return;
+        }
+        let Some(market) = &self.inputs.observed.market else {
+            self.needs_survey = true;
+            return;
+        };
+        let network = self.ensure_network(market);
+        for (pinned, nodes) in self.by_pinned_zone() {
+            let refusals = self.refusals(world);
+            let wanted = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+            let ranking = pools::rank(self.intent(), market, &refusals, pinned.as_deref(), wanted, self.now());
+            if ranking.choices.is_empty() {
+                self.block(Blocked::NoPool(ranking));
+                continue;
+            }
+            if let Some(network) = &network {
+                self.launch_nodes(world, &nodes, &ranking, network);
+            }
+            self.ranking.get_or_insert(ranking);
+        }
+    }
+
+    /// The missing nodes by the zone that their volumes are in.
+    fn by_pinned_zone(&mut self) -> BTreeMap<Option<String>, Vec<u32>> {
+        let mut groups: BTreeMap<Option<String>, Vec<u32>> = BTreeMap::new();
+        for (node, zone) in std::mem::take(&mut self.launch) {
+            groups.entry(zone).or_default().push(node);
+        }
+        groups
+    }
+
+    /// What refused a call, and what let a request wait until we cancelled it.
+    fn refusals(&self, world: &World<'a>) -> Vec<Refusal> {
+        let mut refusals = self.record.refusals.clone();
+        let ended = world.nodes.values().flat_map(|facts| &facts.ended_requests);
+        for request in ended.filter(|it| it.state == RequestState::Cancelled) {
+            let (Some(zone), Some(at)) = (&request.zone, request.created_at) else { continue };
+            if request.instance_id.is_some() || request.status != "canceled-before-fulfillment" {
+                continue;
+            }
+            refusals.push(Refusal {
+                pool: Pool { instance_type: request.instance_type.clone(), zone: zone.clone(), subnet: None },
+                at,
+                at_least: 1,
+                failure: Failure {
+                    action: "RequestSpotInstances".to_owned(),
+                    code: "capacity-not-available".to_owned(),
+                    message: format!("{} waited there without being fulfilled", request.id),
+                    class: Class::Capacity,
+                },
+            });
+        }
+        refusals
+    }
+
+    fn launch_nodes(&mut self, world: &World<'a>, nodes: &[u32], ranking: &Ranking, network: &Network) {
+        for (choice, nodes) in self.lay_out(world, nodes, ranking) {
+            for nodes in self.by_user_data(&nodes) {
+                let launch = self.launch_of(choice, &nodes, network);
+                let Some(launch) = launch else { continue };
+                self.propose_launch(launch, ranking, choice);
+            }
+        }
+    }
+
+    fn propose_launch(&mut self, launch: Launch, ranking: &Ranking, choice: &Choice) {
+        let runner_up = ranking.choices.iter().find(|other| other.pool != choice.pool);
+        let reason = match runner_up {
+            Some(other) => format!(
+                "{} at ${:.4} an hour is cheapest; next is {} at ${:.4}",
+                choice.pool, choice.price, other.pool, other.price
+            ),
+            None => format!("{} at ${:.4} an hour is the only pool that will do", choice.pool, choice.price),
+        };
+        if self.intent().requests_spot() {
+            for &node in &launch.nodes {
+                let single = Launch { nodes: vec![node], at_least: 1, ..launch.clone() };
+                self.propose(Call::RequestSpot(single), reason.clone());
+            }
+        } else {
+            self.propose(Call::Launch(launch), reason);
+        }
+    }
+
+    /// Which nodes go where: all into the cheapest pool, or over the zones, the emptiest and then cheapest first.
+    fn lay_out<'r>(&self, world: &World<'a>, nodes: &[u32], ranking: &'r Ranking) -> Vec<(&'r Choice, Vec<u32>)> {
+        let Some(cheapest) = ranking.choices.first() else { return Vec::new() };
+        if !self.intent().spread {
+            return vec![(cheapest, nodes.to_vec())];
+        }
+        let mut zones: Vec<(usize, &Choice, Vec<u32>)> = Vec::new();
+        for choice in &ranking.choices {
+            if !zones.iter().any(|(_, known, _)| known.pool.zone == choice.pool.zone) {
+                zones.push((nodes_in(world, &choice.pool.zone), choice, Vec::new()));
+            }
+        }
+        for &node in nodes {
+            // `min_by_key` takes the first of equals, and choices are cheapest first.
+            if let Some((count, _, here)) = zones.iter_mut().min_by_key(|(count, _, _)| *count) {
+                *count += 1;
+                here.push(node);
+            }
+        }
+        zones.into_iter().filter(|(_, _, here)| !here.is_empty()).map(|(_, choice, here)| (choice, here)).collect()
+    }
+
+    /// Nodes that may share one call: the same user data, and a set that fits into a tag.
+    fn by_user_data(&self, nodes: &[u32]) -> Vec<Vec<u32>> {
+        let mut groups: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for &node in nodes {
+            groups.entry(self.intent().user_data.of(node).unwrap_or_default()).or_default().push(node);
+        }
+        let mut calls = Vec::new();
+        for group in groups.into_values() {
+            let mut rest = group.as_slice();
+            while !rest.is_empty() {
+                let part = nodes::fitting(rest);
+                calls.push(part.to_vec());
+                rest = &rest[part.len()..];
+            }
+        }
+        calls
+    }
+
+    fn launch_of(&self, choice: &Choice, nodes: &[u32], network: &Network) -> Option<Launch> {
+        let intent = self.intent();
+        let count = u32::try_from(nodes.len()).ok()?;
+        let first = *nodes.first()?;
+        let needs_mappings = choice.facts.local_disks > 0 && !choice.facts.local_nvme;
+        let memory_gib = u32::try_from(choice.facts.memory_mib.div_ceil(1024)).unwrap_or(u32::MAX);
+        // Hibernation writes the memory to the root disk.
+        let for_memory = if intent.on_interruption == Interruption::Hibernate { memory_gib } else { 0 };
+        Some(Launch {
+            nodes: nodes.to_vec(),
+            at_least: if choice.in_part { 1 } else { count },
+            pool: choice.pool.clone(),
+            price: choice.price,
+            root_gib: choice.image.root_gib.max(ROOT_GIB).saturating_add(for_memory),
+            image: choice.image.clone(),
+            key_name: network.key_name.clone(),
+            group_id: network.group_id.clone(),
+            user_data: intent.user_data.of(first).unwrap_or_default().to_owned(),
+            on_interruption: intent.on_interruption,
+            one_time: intent.one_time,
+            max_price: intent.max_price,
+            valid_until: self.valid_until(),
+            ephemeral_disks: if needs_mappings { choice.facts.local_disks.min(MAX_EPHEMERAL) } else { 0 },
+            shutdown_terminates: intent.one_time || intent.on_interruption == Interruption::Terminate,
+        })
+    }
+
+    /// Requests that may wait have an end of their own.
+    fn valid_until(&self) -> Option<Timestamp> {
+        let year = self.now().checked_add(REQUEST_VALID_FOR).ok();
+        self.intent().requests_spot().then_some(self.intent().expires_at.or(year)).flatten()
+    }
+}
+
+fn nodes_in(world: &World<'_>, zone: &str) -> usize {
+    world.nodes.values().filter(|facts| facts.live.iter().any(|instance| instance.zone == zone)).count()
+}

@@ -1,0 +1,11 @@
+//! The planner against examples, and against a small model of EC2 with everything going wrong.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod ec2;
+pub(in crate::domain) mod fixture;
+mod properties;
+mod rules;
+mod scene;
+mod tool;
+mod trouble;

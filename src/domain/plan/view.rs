@@ -1,0 +1,62 @@
+//! A node as the user sees it.
+
+use jiff::Timestamp;
+
+use crate::domain::observed::Instance;
+use crate::domain::phase::Phase;
+
+use super::world::NodeFacts;
+
+/// A node as it is, and what it waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeView {
+    /// Its index.
+    pub index: u32,
+    /// Where it is.
+    pub phase: Phase,
+    /// What it waits for, in words. `None` where it waits for nothing.
+    pub waiting_for: Option<String>,
+    /// Its spot request.
+    pub request_id: Option<String>,
+    /// EC2's status code of the request.
+    pub request_status: Option<String>,
+    /// Its instance.
+    pub instance_id: Option<String>,
+    /// The instance's type.
+    pub instance_type: Option<String>,
+    /// The instance's or the request's availability zone.
+    pub zone: Option<String>,
+    /// The public address.
+    pub public_ip: Option<String>,
+    /// The address in the VPC.
+    pub private_ip: Option<String>,
+    /// The public DNS name.
+    pub public_dns: Option<String>,
+    /// When the instance was last launched or started.
+    pub launched_at: Option<Timestamp>,
+}
+
+impl NodeView {
+    /// A view of a node, in a phase that the caller has found.
+    pub(super) fn of(index: u32, facts: &NodeFacts<'_>, phase: Phase, waiting_for: Option<String>) -> Self {
+        let shown: Option<&Instance> = facts.instance().or_else(|| facts.ending.first().copied());
+        let request = facts.request();
+        let text = |get: fn(&Instance) -> &Option<String>| shown.and_then(|it| get(it).clone());
+        Self {
+            index,
+            phase,
+            waiting_for,
+            request_id: request.map(|it| it.id.clone()).or_else(|| text(|it| &it.request_id)),
+            request_status: request.map(|it| it.status.clone()),
+            instance_id: shown.map(|it| it.id.clone()),
+            instance_type: shown
+                .map(|it| it.instance_type.clone())
+                .or_else(|| request.map(|it| it.instance_type.clone())),
+            zone: shown.map(|it| it.zone.clone()).or_else(|| request.and_then(|it| it.zone.clone())),
+            public_ip: text(|it| &it.public_ip),
+            private_ip: text(|it| &it.private_ip),
+            public_dns: text(|it| &it.public_dns),
+            launched_at: shown.and_then(|it| it.launched_at),
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Pools (instance type x availability zone): which will do, in what order, and why the others will not.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use super::intent::{Intent, Interruption};
+use super::market::{Image, Market, Subnet, TypeFacts};
+
+/// How long a pool that refused is put aside.
+pub const ASIDE: SignedDuration = SignedDuration::from_mins(3);
+
+/// One capacity pool, and the subnet through which it is used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// The instance type.
+    pub instance_type: String,
+    /// The availability zone.
+    pub zone: String,
+    /// The subnet; `None` where EC2 is left to take the zone's default subnet.
+    pub subnet: Option<String>,
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.instance_type, self.zone)
+    }
+}
+
+/// A pool's refusal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The pool.
+    pub pool: Pool,
+    /// When.
+    pub at: Timestamp,
+    /// The fewest instances that would have done.
+    pub at_least: u32,
+    /// EC2's own reason.
+    pub failure: Failure,
+}
+
+/// A pool that will do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// The pool.
+    pub pool: Pool,
+    /// USD per node and hour now.
+    pub price: f64,
+    /// The type.
+    pub facts: TypeFacts,
+    /// The image for its architecture.
+    pub image: Image,
+    /// Whether only a part of the nodes wanted may be had: it refused all at once a moment ago.
+    pub in_part: bool,
+}
+
+/// What was turned down, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// A type, or a pool in words.
+    pub what: String,
+    /// The reason.
+    pub why: String,
+    /// What kind of reason it is.
+    pub kind: RejectionKind,
+}
+
+/// Whether a pool could do at another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectionKind {
+    /// It is not what was asked for.
+    Unsuitable,
+    /// It costs more than the limit now.
+    Price,
+    /// It refused a moment ago.
+    Refused,
+}
+
+/// Pools that will do, cheapest first, and those turned down.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ranking {
+    /// Cheapest first; equal prices by name, so that two runs agree.
+    pub choices: Vec<Choice>,
+    /// The others.
+    pub rejections: Vec<Rejection>,
+    /// The refusals still in force, each pool's own.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Ranking {
+    fn turn_down(&mut self, what: &str, kind: RejectionKind, why: String) {
+        self.rejections.push(Rejection { what: what.to_owned(), why, kind });
+    }
+}
+
+/// Ranks the pools for launching `wanted` nodes.
+///
+/// `pinned` is the zone of a volume that exists: an EBS volume can be attached in its own zone only.
+#[must_use]
+pub fn rank(
+    intent: &Intent,
+    market: &Market,
+    refusals: &[Refusal],
+    pinned: Option<&str>,
+    wanted: u32,
+    now: Timestamp,
+) -> Ranking {
+    let mut ranking = Ranking {
+        refusals: refusals.iter().filter(|refusal| now.duration_since(refusal.at) < ASIDE).cloned().collect(),
+        ..Ranking::default()
+    };
+    let offers = Offers::of(market);
+    for facts in &market.types {
+        match suitable_image(intent, market, facts) {
+            Ok(image) => rank_type(&mut ranking, intent, &offers, facts, image, pinned, wanted),
+            Err(why) => ranking.turn_down(&facts.name, RejectionKind::Unsuitable, why),
+        }
+    }
+    ranking.choices.sort_by(|a, b| {
+        a.price
+            .total_cmp(&b.price)
+            .then_with(|| a.pool.instance_type.cmp(&b.pool.instance_type))
+            .then_with(|| a.pool.zone.cmp(&b.pool.zone))
+    });
+    ranking
+}
+
+/// The image that a type would boot, or why it will not do at all.
+fn suitable_image<'a>(intent: &Intent, market: &'a Market, facts: &TypeFacts) -> Result<&'a Image, String> {
+    intent.demand.accepts(facts)?;
+    if intent.on_interruption == Interruption::Hibernate && !facts.hibernation {
+        return Err("it cannot hibernate".to_owned());
+    }
+    let image = facts.archs.iter().find_map(|arch| market.images.get(arch));
+    image.ok_or_else(|| "there is no image for its architecture".to_owned())
+}
+
+/// The market by type: a region offers thousands of pools, and prices for each.
+struct Offers<'a> {
+    market: &'a Market,
+    zones: BTreeMap<&'a str, Vec<&'a str>>,
+    prices: BTreeMap<(&'a str, &'a str), f64>,
+}
+
+impl<'a> Offers<'a> {
+    fn of(market: &'a Market) -> Self {
+        let mut zones: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, zone) in &market.offered {
+            zones.entry(name).or_default().push(zone);
+        }
+        let prices = market.prices.iter();
+        let prices = prices.map(|it| ((it.instance_type.as_str(), it.zone.as_str()), it.usd_per_hour)).collect();
+        Self { market, zones, prices }
+    }
+}
+
+fn rank_type(
+    ranking: &mut Ranking,
+    intent: &Intent,
+    offers: &Offers<'_>,
+    facts: &TypeFacts,
+    image: &Image,
+    pinned: Option<&str>,
+    wanted: u32,
+) {
+    let zones = offers.zones.get(facts.name.as_str()).map_or(&[][..], Vec::as_slice);
+    if zones.is_empty() {
+        ranking.turn_down(
+            &facts.name,
+            RejectionKind::Unsuitable,
+            "no availability zone of the region offers it".to_owned(),
+        );
+    }
+    for &zone in zones {
+        match rank_zone(&ranking.refusals, intent, offers, facts, zone, pinned, wanted) {
+            Ok((pool, price, in_part)) => {
+                ranking.choices.push(Choice { pool, price, facts: facts.clone(), image: image.clone(), in_part });
+            }
+            Err((kind, why)) => ranking.turn_down(&format!("{} in {zone}", facts.name), kind, why),
+        }
+    }
+}
+
+/// The pool, its price and whether only a part may be had of it, or why it will not do.
+fn rank_zone(
+    refusals: &[Refusal],
+    intent: &Intent,
+    offers: &Offers<'_>,
+    facts: &TypeFacts,
+    zone: &str,
+    pinned: Option<&str>,
+    wanted: u32,
+) -> Result<(Pool, f64, bool), (RejectionKind, String)> {
+    let unsuitable = |why: &str| (RejectionKind::Unsuitable, why.to_owned());
+    if let Some(only) = intent.zone.as_deref().filter(|only| *only != zone) {
+        return Err(unsuitable(&format!("only {only} is allowed")));
+    }
+    if let Some(pinned) = pinned.filter(|pinned| *pinned != zone) {
+        return Err(unsuitable(&format!("the volume is in {pinned}")));
+    }
+    let subnet =
+        subnet_in(offers.market, zone).ok_or_else(|| unsuitable("the VPC has no subnet there with a free address"))?;
+    let price = offers.prices.get(&(facts.name.as_str(), zone)).copied();
+    let price = price.ok_or_else(|| unsuitable("EC2 gives no spot price for it"))?;
+    if let Some(limit) = intent.max_price.filter(|limit| price > *limit && !intent.wait_for_capacity) {
+        return Err((RejectionKind::Price, format!("its price is above the limit of ${limit:.4}")));
+    }
+    let pool = Pool { instance_type: facts.name.clone(), zone: zone.to_owned(), subnet: Some(subnet.id.clone()) };
+    let refused = |refusal: &&Refusal| refusal.pool.instance_type == pool.instance_type && refusal.pool.zone == zone;
+    match refusals.iter().filter(refused).min_by_key(|refusal| refusal.at_least) {
+        Some(refusal) if refusal.at_least <= 1 => Err((RejectionKind::Refused, refusal.failure.to_string())),
+        refused => Ok((pool, price, wanted > 1 && refused.is_some())),
+    }
+}
+
+/// The subnet of a zone with the most free addresses.
+fn subnet_in<'a>(market: &'a Market, zone: &str) -> Option<&'a Subnet> {
+    market
+        .subnets
+        .iter()
+        .filter(|subnet| subnet.zone == zone && subnet.free_addresses > 0)
+        .max_by_key(|subnet| (subnet.free_addresses, std::cmp::Reverse(subnet.id.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::Class;
+    use crate::domain::plan::fixture::{self, TYPES, ZONES, at};
+
+    fn ranked(intent: &Intent, market: &Market, refusals: &[Refusal], pinned: Option<&str>, wanted: u32) -> Ranking {
+        rank(intent, market, refusals, pinned, wanted, at(0))
+    }
+
+    fn why(ranking: &Ranking, what: &str) -> String {
+        ranking.rejections.iter().find(|it| it.what == what).map(|it| it.why.clone()).unwrap_or_default()
+    }
+
+    fn refusal(zone: &str, seconds: i64, at_least: u32) -> Refusal {
+        let pool = Pool { instance_type: TYPES[0].to_owned(), zone: zone.to_owned(), subnet: None };
+        let failure = Failure {
+            action: "RunInstances".to_owned(),
+            code: "InsufficientInstanceCapacity".to_owned(),
+            message: "none left".to_owned(),
+            class: Class::Capacity,
+        };
+        Refusal { pool, at: at(seconds), at_least, failure }
+    }
+
+    #[test]
+    fn the_cheapest_pool_comes_first_and_equal_prices_by_name() {
+        let mut market = fixture::market(at(0));
+        let pools = |market: &Market| -> Vec<String> {
+            let ranking = ranked(&fixture::intent(), market, &[], None, 1);
+            ranking.choices.iter().map(|it| it.pool.to_string()).collect()
+        };
+        assert_eq!(pools(&market)[..2], ["m5.xlarge in us-east-1a", "m5.xlarge in us-east-1b"]);
+        market.prices.iter_mut().for_each(|it| it.usd_per_hour = 0.1);
+        market.offered.reverse();
+        assert_eq!(pools(&market)[..2], ["m5.xlarge in us-east-1a", "m5.xlarge in us-east-1b"]);
+    }
+
+    #[test]
+    fn each_pool_that_will_not_do_says_why() {
+        let mut market = fixture::market(at(0));
+        market.prices.retain(|it| it.zone != ZONES[0]);
+        market.subnets.retain(|it| it.zone != ZONES[1]);
+        market.offered.retain(|(name, _)| name != TYPES[1]);
+        let ranking = ranked(&fixture::intent(), &market, &[], None, 1);
+        assert_eq!(ranking.choices.len(), 1);
+        assert!(why(&ranking, "m5.xlarge in us-east-1a").contains("no spot price"));
+        assert!(why(&ranking, "m5.xlarge in us-east-1b").contains("no subnet"));
+        assert!(why(&ranking, TYPES[1]).contains("no availability zone"));
+        assert!(ranking.rejections.iter().all(|it| it.kind == RejectionKind::Unsuitable));
+    }
+
+    #[test]
+    fn a_zone_asked_for_or_pinned_by_a_volume_leaves_no_other() {
+        let market = fixture::market(at(0));
+        let intent = Intent { zone: Some(ZONES[1].to_owned()), ..fixture::intent() };
+        assert_eq!(ranked(&intent, &market, &[], None, 1).choices.len(), 2);
+        let pinned = ranked(&fixture::intent(), &market, &[], Some(ZONES[2]), 1);
+        assert!(pinned.choices.iter().all(|it| it.pool.zone == ZONES[2]));
+        assert!(why(&pinned, "m5.xlarge in us-east-1a").contains("the volume is in us-east-1c"));
+        assert_eq!(ranked(&intent, &market, &[], Some(ZONES[2]), 1).choices, []);
+    }
+
+    #[test]
+    fn a_type_without_an_image_or_without_hibernation_is_turned_down() {
+        let mut market = fixture::market(at(0));
+        market.types[0].hibernation = false;
+        let hibernate = Intent { on_interruption: Interruption::Hibernate, ..fixture::intent() };
+        let ranking = ranked(&hibernate, &market, &[], None, 1);
+        assert_eq!(why(&ranking, TYPES[0]), "it cannot hibernate");
+        assert!(ranking.choices.iter().all(|it| it.facts.name == TYPES[1]));
+        market.images.clear();
+        assert!(why(&ranked(&fixture::intent(), &market, &[], None, 1), TYPES[0]).contains("no image"));
+    }
+
+    #[test]
+    fn a_price_above_the_limit_is_no_reason_when_capacity_is_waited_for() {
+        let market = fixture::market(at(0));
+        let limited = Intent { max_price: Some(0.055), ..fixture::intent() };
+        let ranking = ranked(&limited, &market, &[], None, 1);
+        assert_eq!(ranking.choices.len(), 1);
+        assert_eq!(why(&ranking, "m5.xlarge in us-east-1b"), "its price is above the limit of $0.0550");
+        let patient = Intent { wait_for_capacity: true, ..limited };
+        assert_eq!(ranked(&patient, &market, &[], None, 1).choices.len(), 6);
+    }
+
+    #[test]
+    fn a_refusal_counts_for_three_minutes_and_one_of_many_leaves_a_part() {
+        let market = fixture::market(at(0));
+        let old = ranked(&fixture::intent(), &market, &[refusal(ZONES[0], -180, 1)], None, 1);
+        assert_eq!((old.choices.len(), old.refusals.len()), (6, 0));
+        let fresh = ranked(&fixture::intent(), &market, &[refusal(ZONES[0], -179, 1)], None, 1);
+        assert_eq!(why(&fresh, "m5.xlarge in us-east-1a"), "RunInstances: none left (InsufficientInstanceCapacity)");
+        let of_many = ranked(&fixture::intent(), &market, &[refusal(ZONES[0], -10, 5)], None, 5);
+        assert!(of_many.choices[0].in_part && !of_many.choices[1].in_part);
+        let of_one = ranked(&fixture::intent(), &market, &[refusal(ZONES[0], -10, 5)], None, 1);
+        assert!(!of_one.choices[0].in_part, "fewer were not refused yet");
+    }
+
+    #[test]
+    fn the_subnet_with_the_most_free_addresses_is_taken() {
+        let mut market = fixture::market(at(0));
+        let roomy = Subnet { id: "subnet-roomy".to_owned(), free_addresses: 4_000, ..market.subnets[0].clone() };
+        market.subnets.push(roomy);
+        let ranking = ranked(&fixture::intent(), &market, &[], None, 1);
+        assert_eq!(ranking.choices[0].pool.subnet.as_deref(), Some("subnet-roomy"));
+    }
+}

@@ -1,0 +1,568 @@
+//! What we remember having done, read from the journal: EC2 shows a new thing late, and an answer may be lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::call::{Call, Launch, Made};
+use super::failure::{Class, Failure};
+use super::journal::{Entry, Event};
+use super::lifecycle;
+use super::observed::{Instance, Observed, SpotRequest, Volume, VolumeState};
+use super::phase::Phase;
+use super::places::Places;
+use super::pools::Refusal;
+
+/// How long a thing that EC2 said it made may stay out of its lists. Usually it is seconds; a thing missing for
+/// longer is taken to be gone.
+pub const SHOWN_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+/// How long to wait for what a lost call may have made to show, where asking again is not wanted (`down`, `stop`).
+pub const LOST_SHOWS_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+/// How long a lost call is repeated with its own token. EC2 keeps tokens for far longer.
+pub const REPEAT_LOST_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// How long a thing that was shown long ago must be missing before it is taken to be gone: one list may be stale.
+const MISSED_FOR: SignedDuration = SignedDuration::from_secs(10);
+/// How long the same call about the same thing is not repeated after it was answered: lists lag behind.
+const SETTLES_WITHIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// What is remembered of one environment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// What EC2 said it made, by id, until it is known to be gone.
+    pub known: BTreeMap<String, Known>,
+    /// Calls without an answer.
+    pub pending: Vec<Pending>,
+    /// Pools that refused.
+    pub refusals: Vec<Refusal>,
+    /// Spot requests that have had an instance.
+    pub fulfilled: BTreeSet<String>,
+    /// When an instance was last seen ready.
+    pub ready: BTreeMap<String, Timestamp>,
+    /// Addresses from which port 22 was opened by us.
+    pub opened: BTreeSet<String>,
+    /// When a command last began to work on it.
+    pub began: Option<Timestamp>,
+    /// The last instance of each node.
+    pub last_instance: BTreeMap<u32, String>,
+    /// When a call about a thing was last answered: (action, id).
+    answered: BTreeMap<(&'static str, String), Timestamp>,
+    /// When we last asked for the end of a spot request, answered or not.
+    cancelled: BTreeMap<String, Timestamp>,
+    /// Instances, requests and volumes that were seen ending. None comes back, whatever a list that is behind says.
+    ended: BTreeSet<String>,
+}
+
+/// A thing that EC2 said it made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// What it is.
+    pub thing: Thing,
+    /// Its node, where it has one.
+    pub node: Option<u32>,
+    /// When it was made, or first heard of.
+    pub since: Timestamp,
+    /// Whether EC2 has shown it: then it is not late any more, and missing means gone.
+    pub shown: bool,
+    /// Since when EC2 has not shown it, in this run.
+    pub missed: Option<Timestamp>,
+    /// Whether we have asked for its end.
+    pub ending: bool,
+}
+
+/// What a known thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// An instance.
+    Instance,
+    /// A spot request.
+    Request,
+    /// A persistent volume.
+    Volume,
+    /// A security group.
+    Group,
+}
+
+/// A call that was written down and has no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pending {
+    /// Its client token.
+    pub token: Uuid,
+    /// The call.
+    pub call: Call,
+    /// When it was first written down.
+    pub since: Timestamp,
+    /// When it was last written down, or last lost.
+    pub at: Timestamp,
+}
+
+impl Record {
+    /// Reads what is remembered from an environment's journal.
+    #[must_use]
+    pub fn read(entries: &[Entry]) -> Self {
+        let mut record = Self::default();
+        for entry in entries {
+            record.apply(entry);
+        }
+        record
+    }
+
+    /// Takes in one more line of the journal.
+    pub fn apply(&mut self, entry: &Entry) {
+        let at = entry.at;
+        match &entry.event {
+            Event::Intended { token, call, .. } => {
+                let since = self.take_pending(*token).map_or(at, |pending| pending.since);
+                self.note_intention(call, at);
+                self.pending.push(Pending { token: *token, call: (**call).clone(), since, at });
+            }
+            Event::Done { token, made } => {
+                if let Some(pending) = self.take_pending(*token) {
+                    self.remember(&pending.call, made, at);
+                }
+            }
+            Event::Refused { token, failure } => {
+                if let Some(pending) = self.take_pending(*token) {
+                    self.refused(&pending.call, failure, at);
+                }
+            }
+            Event::Lost { token, .. } => {
+                if let Some(pending) = self.pending.iter_mut().find(|pending| pending.token == *token) {
+                    pending.at = at;
+                }
+            }
+            Event::Settled { token, .. } => {
+                self.take_pending(*token);
+            }
+            Event::Node { node, phase, instance_id, request_id, .. } => {
+                // In an earlier phase the instance is one that ended, maybe that of an earlier request.
+                let instance_is_there = *phase >= Phase::Interrupted;
+                if let Some(request) = request_id.as_ref().filter(|_| *phase > Phase::Absent) {
+                    self.hear_of(request, Thing::Request, *node, at);
+                    if instance_is_there && instance_id.is_some() {
+                        self.fulfilled.insert(request.clone());
+                    }
+                }
+                if let Some(instance) = instance_id {
+                    if instance_is_there {
+                        self.hear_of(instance, Thing::Instance, *node, at);
+                    }
+                    self.last_instance.insert(*node, instance.clone());
+                    match phase {
+                        Phase::Ready => self.ready.insert(instance.clone(), at),
+                        _ => self.ready.remove(instance),
+                    };
+                }
+            }
+            Event::Closed => *self = Self::default(),
+            Event::Began { .. } => self.began = Some(at),
+            Event::Ended { .. } => {}
+        }
+    }
+
+    /// Brings what is remembered up to date with what EC2 shows: what is shown is there, what ended is forgotten,
+    /// and so is what has not been shown for longer than lists lag.
+    pub fn absorb(&mut self, observed: &Observed, now: Timestamp) {
+        let places = Places::of(observed, self, None, now);
+        let instances = observed.instances.iter().map(|it| (&it.id, Thing::Instance, it.state.is_live()));
+        let requests = observed.requests.iter().map(|it| (&it.id, Thing::Request, it.state.is_live()));
+        let volumes = observed.volumes.iter().map(|it| (&it.id, Thing::Volume, it.state != VolumeState::Deleting));
+        let groups = observed.groups.iter().map(|it| (&it.id, Thing::Group, true));
+        let mut shown: BTreeSet<&str> = BTreeSet::new();
+        for (id, thing, live) in instances.chain(requests).chain(volumes).chain(groups) {
+            shown.insert(id);
+            if !live {
+                self.known.remove(id);
+                self.ended.insert(id.clone());
+            } else if let Some(known) = self.known.get_mut(id) {
+                (known.shown, known.missed) = (true, None);
+                known.node = known.node.or_else(|| places.node_of(id));
+            } else if !self.ended.contains(id) {
+                // Made by a call whose answer was lost, or by EC2 itself. One list may leave it out all the same.
+                let node = places.node_of(id);
+                self.known
+                    .insert(id.clone(), Known { thing, node, since: now, shown: true, missed: None, ending: false });
+            }
+        }
+        self.expect_instances_of_cancelled(observed, &places, &shown, now);
+        self.known.retain(|id, known| {
+            if shown.contains(id.as_str()) {
+                return true;
+            }
+            let missed = *known.missed.get_or_insert(now);
+            let late = !known.shown && !known.ending && now.duration_since(known.since) < SHOWN_WITHIN;
+            late || now.duration_since(missed) < MISSED_FOR
+        });
+    }
+
+    /// A request that EC2 fulfilled just when we cancelled it leaves an instance, which may not be listed yet.
+    fn expect_instances_of_cancelled(
+        &mut self,
+        observed: &Observed,
+        places: &Places,
+        shown: &BTreeSet<&str>,
+        now: Timestamp,
+    ) {
+        for request in observed.requests.iter().filter(|it| lifecycle::leaves_instance(it)) {
+            let (Some(id), Some(since)) = (&request.instance_id, self.cancelled_at(&request.id)) else { continue };
+            let late = now.duration_since(since) < SHOWN_WITHIN;
+            if late && !shown.contains(id.as_str()) && !self.ended.contains(id) {
+                let (thing, node) = (Thing::Instance, places.node_of(&request.id));
+                let known = Known { thing, node, since, shown: false, missed: None, ending: false };
+                self.known.entry(id.clone()).or_insert(known);
+            }
+        }
+    }
+
+    /// Whether an instance, a request or a volume was seen ending in this run.
+    #[must_use]
+    pub fn has_ended(&self, id: &str) -> bool {
+        self.ended.contains(id)
+    }
+
+    /// When we last asked for the end of a spot request, whether the answer came or not.
+    #[must_use]
+    pub fn cancelled_at(&self, request_id: &str) -> Option<Timestamp> {
+        self.cancelled.get(request_id).copied()
+    }
+
+    /// Takes in what a line about a node names. It was shown when the line was written.
+    fn hear_of(&mut self, id: &str, thing: Thing, node: u32, at: Timestamp) {
+        let known = Known { thing, node: Some(node), since: at, shown: true, missed: None, ending: false };
+        self.known.entry(id.to_owned()).or_insert(known);
+    }
+
+    /// Calls without an answer of which EC2 now shows what they made, or which need no answer because they can be
+    /// made again; with how that is known. `node_of` tells the node of an instance, a request or a volume.
+    #[must_use]
+    pub fn settled(&self, observed: &Observed, node_of: &dyn Fn(&str) -> Option<u32>) -> Vec<(Uuid, String)> {
+        if self.pending.is_empty() {
+            return Vec::new();
+        }
+        let shown = ShownByNode::of(observed, &self.ended, node_of);
+        let how = |pending: &Pending| Some((pending.token, how_settled(pending, &shown)?));
+        self.pending.iter().filter_map(how).collect()
+    }
+
+    /// Whether a call of this action about this thing was answered a moment ago.
+    #[must_use]
+    pub fn just_answered(&self, action: &'static str, id: &str, now: Timestamp) -> bool {
+        self.answered_at(action, id).is_some_and(|at| now.duration_since(at) < SETTLES_WITHIN)
+    }
+
+    /// Whether a call of this action about this thing was ever answered.
+    #[must_use]
+    pub fn was_answered(&self, action: &'static str, id: &str) -> bool {
+        self.answered_at(action, id).is_some()
+    }
+
+    /// When a call of this action about this thing was last answered.
+    #[must_use]
+    pub fn answered_at(&self, action: &'static str, id: &str) -> Option<Timestamp> {
+        self.answered.get(&(action, id.to_owned())).copied()
+    }
+
+    fn take_pending(&mut self, token: Uuid) -> Option<Pending> {
+        let place = self.pending.iter().position(|pending| pending.token == token)?;
+        Some(self.pending.remove(place))
+    }
+
+    fn note_intention(&mut self, call: &Call, at: Timestamp) {
+        match call {
+            Call::CancelRequests { ids } => self.cancelled.extend(ids.iter().map(|id| (id.clone(), at))),
+            // The volume may be of an earlier life, whose journal is not read any more.
+            Call::Attach { volume_id, instance_id, .. } => {
+                if let Some(node) = self.known.get(instance_id).and_then(|known| known.node) {
+                    self.hear_of(volume_id, Thing::Volume, node, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn remember(&mut self, call: &Call, made: &Made, at: Timestamp) {
+        let mut know = |id: &str, thing: Thing, node: Option<u32>| {
+            self.known
+                .insert(id.to_owned(), Known { thing, node, since: at, shown: false, missed: None, ending: false });
+        };
+        match call {
+            Call::Launch(launch) | Call::RequestSpot(launch) => {
+                for (place, id) in made.instances.iter().enumerate() {
+                    know(id, Thing::Instance, launch.nodes.get(place).copied());
+                }
+                for (place, id) in made.requests.iter().enumerate() {
+                    know(id, Thing::Request, launch.nodes.get(place).copied());
+                }
+            }
+            Call::CreateVolume { node, .. } => {
+                if let Some(id) = &made.volume {
+                    know(id, Thing::Volume, Some(*node));
+                }
+            }
+            Call::CreateGroup { .. } => {
+                if let Some(id) = &made.group {
+                    know(id, Thing::Group, None);
+                }
+            }
+            Call::AllowSsh { cidr, .. } => {
+                self.opened.insert(cidr.clone());
+            }
+            Call::RevokeSsh { cidr, .. } => {
+                self.opened.remove(cidr);
+            }
+            Call::DeleteVolume { id } | Call::DeleteGroup { id } => {
+                self.known.remove(id);
+            }
+            Call::ImportKey { name, .. } => {
+                self.answered.remove(&("DeleteKeyPair", name.clone()));
+            }
+            Call::DeleteKey { name } => {
+                self.answered.remove(&("ImportKeyPair", name.clone()));
+            }
+            Call::CancelRequests { ids } | Call::Terminate { ids } => {
+                for id in ids {
+                    if let Some(known) = self.known.get_mut(id) {
+                        known.ending = true;
+                    }
+                }
+            }
+            _ => {}
+        }
+        self.note_answer(call, at);
+    }
+
+    fn note_answer(&mut self, call: &Call, at: Timestamp) {
+        for id in subjects(call) {
+            self.answered.insert((call.action(), id), at);
+        }
+    }
+
+    fn refused(&mut self, call: &Call, failure: &Failure, at: Timestamp) {
+        match (call, failure.class) {
+            (Call::Launch(launch) | Call::RequestSpot(launch), Class::Capacity) => {
+                self.refuse(launch, failure.clone(), at);
+            }
+            // What was to be made is there.
+            (_, Class::Exists) => self.note_answer(call, at),
+            // What was to be deleted is not there.
+            (Call::DeleteVolume { .. } | Call::DeleteGroup { .. } | Call::DeleteKey { .. }, Class::Gone) => {
+                self.remember(call, &Made::default(), at);
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts a launch's pool aside.
+    fn refuse(&mut self, launch: &Launch, failure: Failure, at: Timestamp) {
+        self.refusals.push(Refusal { pool: launch.pool.clone(), at, at_least: launch.at_least, failure });
+    }
+}
+
+/// What a call is about, for telling whether it was answered a moment ago.
+#[must_use]
+pub fn subjects(call: &Call) -> Vec<String> {
+    match call {
+        Call::ImportKey { name, .. } | Call::DeleteKey { name } | Call::CreateGroup { name, .. } => vec![name.clone()],
+        Call::AllowSsh { group_id, cidr, .. } | Call::RevokeSsh { group_id, cidr, .. } => {
+            vec![format!("{group_id} {cidr}")]
+        }
+        Call::AllowItself { group_id } => vec![group_id.clone()],
+        Call::Attach { volume_id, instance_id, .. } => vec![format!("{volume_id} {instance_id}")],
+        Call::DeleteVolume { id } | Call::DeleteGroup { id } => vec![id.clone()],
+        Call::Tag { ids, .. }
+        | Call::CancelRequests { ids }
+        | Call::Terminate { ids }
+        | Call::Stop { ids, .. }
+        | Call::Start { ids } => ids.clone(),
+        Call::Launch(_) | Call::RequestSpot(_) | Call::CreateVolume { .. } => Vec::new(),
+    }
+}
+
+/// What EC2 shows alive, by node: a thousand calls may be without an answer. What has ended may be of the time before
+/// a call, whatever its age.
+struct ShownByNode<'a> {
+    instances: BTreeMap<u32, Vec<&'a Instance>>,
+    requests: BTreeMap<u32, Vec<&'a SpotRequest>>,
+    volumes: BTreeMap<u32, &'a Volume>,
+}
+
+impl<'a> ShownByNode<'a> {
+    fn of(observed: &'a Observed, ended: &BTreeSet<String>, node_of: &dyn Fn(&str) -> Option<u32>) -> Self {
+        let mut shown = Self { instances: BTreeMap::new(), requests: BTreeMap::new(), volumes: BTreeMap::new() };
+        for it in observed.instances.iter().filter(|it| it.state.is_live() && !ended.contains(&it.id)) {
+            if let Some(node) = node_of(&it.id) {
+                shown.instances.entry(node).or_default().push(it);
+            }
+        }
+        for it in observed.requests.iter().filter(|it| it.state.is_live() && !ended.contains(&it.id)) {
+            if let Some(node) = node_of(&it.id) {
+                shown.requests.entry(node).or_default().push(it);
+            }
+        }
+        for it in observed.volumes.iter().filter(|it| it.state != VolumeState::Deleting) {
+            if let Some(node) = node_of(&it.id) {
+                shown.volumes.insert(node, it);
+            }
+        }
+        shown
+    }
+}
+
+/// How a call without an answer is known to be settled, if it is.
+fn how_settled(pending: &Pending, shown: &ShownByNode<'_>) -> Option<String> {
+    // Clocks differ by seconds between here and EC2.
+    let since = pending.since - SignedDuration::from_secs(30);
+    match &pending.call {
+        Call::Launch(launch) => {
+            let fresh = |it: &&Instance| it.launched_at.is_none_or(|at| at >= since);
+            let found = |node: &u32| shown.instances.get(node).is_some_and(|all| all.iter().any(fresh));
+            // While only some are listed, the same call again tells of all of them.
+            launch.nodes.iter().all(found).then(|| "EC2 shows all that it asked for".to_owned())
+        }
+        Call::RequestSpot(launch) => {
+            let fresh = |it: &&&SpotRequest| it.created_at.is_none_or(|at| at >= since);
+            let found = launch.nodes.iter().filter_map(|node| shown.requests.get(node)).flatten().find(fresh)?;
+            Some(format!("EC2 shows {}", found.id))
+        }
+        // Until it is attached, no line of the journal but this call knows of it, should a list leave it out.
+        Call::CreateVolume { node, .. } => {
+            let found = shown.volumes.get(node).filter(|it| it.attachment.is_some())?;
+            Some(format!("EC2 shows {}", found.id))
+        }
+        _ => Some("it is made again if it is still needed".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::observed::Volume;
+    use crate::domain::plan::fixture::at;
+
+    fn token(n: u64) -> Uuid {
+        Uuid::from_u64_pair(1, n)
+    }
+
+    fn entry(seconds: i64, event: Event) -> Entry {
+        Entry { at: at(seconds), event }
+    }
+
+    fn intended(n: u64, seconds: i64, call: &Call) -> Entry {
+        entry(seconds, Event::Intended { token: token(n), call: Box::new(call.clone()), reason: String::new() })
+    }
+
+    fn done(n: u64, seconds: i64, made: Made) -> Entry {
+        entry(seconds, Event::Done { token: token(n), made })
+    }
+
+    fn refused(n: u64, seconds: i64, class: Class) -> Entry {
+        let failure = Failure { action: String::new(), code: String::new(), message: String::new(), class };
+        entry(seconds, Event::Refused { token: token(n), failure })
+    }
+
+    fn create_volume() -> Call {
+        Call::CreateVolume { node: 2, zone: "us-east-1a".to_owned(), gib: 10 }
+    }
+
+    fn volume() -> Volume {
+        Volume {
+            id: "vol-1".to_owned(),
+            node_tag: Some("2".to_owned()),
+            gib: 10,
+            zone: "us-east-1a".to_owned(),
+            state: VolumeState::Available,
+            attachment: None,
+        }
+    }
+
+    fn made_volume() -> Made {
+        Made { volume: Some("vol-1".to_owned()), ..Made::default() }
+    }
+
+    #[test]
+    fn a_call_is_pending_until_its_answer_and_after_a_lost_one() {
+        let call = create_volume();
+        let mut record = Record::read(&[intended(1, 0, &call)]);
+        assert_eq!(record.pending.len(), 1);
+        let failure =
+            Failure { action: String::new(), code: String::new(), message: String::new(), class: Class::Ambiguous };
+        record.apply(&entry(9, Event::Lost { token: token(1), failure }));
+        assert_eq!((record.pending[0].since, record.pending[0].at), (at(0), at(9)));
+        record.apply(&intended(1, 20, &call));
+        assert_eq!((record.pending.len(), record.pending[0].since, record.pending[0].at), (1, at(0), at(20)));
+        record.apply(&done(1, 21, made_volume()));
+        assert_eq!(record.pending, []);
+        assert_eq!(record.known["vol-1"].node, Some(2));
+        record.apply(&entry(30, Event::Closed));
+        assert_eq!(record, Record::default());
+    }
+
+    #[test]
+    fn a_new_thing_may_be_late_for_minutes_and_a_shown_one_missing_for_seconds() {
+        let mut late = Record::read(&[intended(1, 0, &create_volume()), done(1, 0, made_volume())]);
+        let mut shown = late.clone();
+        for seconds in [5, 299] {
+            late.absorb(&Observed::default(), at(seconds));
+            assert!(late.known.contains_key("vol-1"), "after {seconds} s");
+        }
+        late.absorb(&Observed::default(), at(300));
+        assert!(!late.known.contains_key("vol-1"));
+
+        shown.absorb(&Observed { volumes: vec![volume()], ..Observed::default() }, at(5));
+        shown.absorb(&Observed::default(), at(10));
+        shown.absorb(&Observed::default(), at(19));
+        assert!(shown.known.contains_key("vol-1"));
+        shown.absorb(&Observed::default(), at(20));
+        assert!(!shown.known.contains_key("vol-1"));
+    }
+
+    #[test]
+    fn what_is_shown_is_known_from_then_on_and_what_ended_never_again() {
+        let mut record = Record::default();
+        let shown = |state| Observed { volumes: vec![Volume { state, ..volume() }], ..Observed::default() };
+        record.absorb(&shown(VolumeState::Available), at(0));
+        assert_eq!(record.known["vol-1"].node, Some(2));
+        record.absorb(&shown(VolumeState::Deleting), at(3));
+        assert!(!record.known.contains_key("vol-1") && record.has_ended("vol-1"));
+        record.absorb(&shown(VolumeState::Available), at(5));
+        assert!(!record.known.contains_key("vol-1"), "the list is behind");
+    }
+
+    #[test]
+    fn a_refusal_for_want_of_capacity_alone_puts_no_pool_aside_but_the_launchs() {
+        let call = Call::DeleteGroup { id: "sg-1".to_owned() };
+        let record = Record::read(&[intended(1, 0, &call), refused(1, 1, Class::Capacity)]);
+        assert_eq!((record.refusals.len(), record.pending.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_is_there_already_or_gone_already_counts_as_answered() {
+        let key = Call::ImportKey { name: "k".to_owned(), public_key: String::new() };
+        let record = Record::read(&[intended(1, 0, &key), refused(1, 1, Class::Exists)]);
+        assert_eq!(record.answered_at("ImportKeyPair", "k"), Some(at(1)));
+        let group = Call::DeleteGroup { id: "sg-1".to_owned() };
+        let record = Record::read(&[intended(1, 0, &group), refused(1, 1, Class::Gone)]);
+        assert!(record.just_answered("DeleteSecurityGroup", "sg-1", at(10)));
+        assert!(!record.just_answered("DeleteSecurityGroup", "sg-1", at(11)));
+        let cancel = Call::CancelRequests { ids: vec!["sir-1".to_owned()] };
+        let record = Record::read(&[intended(1, 0, &cancel), refused(1, 1, Class::Gone)]);
+        assert!(!record.was_answered("CancelSpotInstanceRequests", "sir-1"), "it may not have been visible yet");
+    }
+
+    #[test]
+    fn only_a_request_whose_own_instance_was_seen_has_been_fulfilled() {
+        let node = |phase| Event::Node {
+            node: 0,
+            phase,
+            text: String::new(),
+            instance_id: Some("i-1".to_owned()),
+            request_id: Some("sir-2".to_owned()),
+        };
+        // The instance is the one before, which is ending; the request is new.
+        let mut record = Record::read(&[entry(0, node(Phase::Requested))]);
+        assert!(record.fulfilled.is_empty() && !record.known.contains_key("i-1"));
+        record.apply(&entry(5, node(Phase::Ready)));
+        assert!(record.fulfilled.contains("sir-2") && record.known.contains_key("i-1"));
+        assert_eq!(record.ready["i-1"], at(5));
+    }
+}

@@ -1,0 +1,48 @@
+//! The tags that make a resource ours. They are ownership: what they do not name is never touched.
+
+use std::collections::BTreeMap;
+
+use super::names::Identity;
+
+/// The environment's name.
+pub const ENV: &str = "cloudtop:env";
+/// The id of the installation that made it.
+pub const OWNER: &str = "cloudtop:owner";
+/// The node's index, or the set of indexes of the launch that it came from (see [`super::nodes`]).
+pub const NODE: &str = "cloudtop:node";
+/// The version of the tool that made it.
+pub const VERSION: &str = "cloudtop:version";
+/// The template that nodes are made from.
+pub const TEMPLATE: &str = "cloudtop:template";
+/// What a volume is for: [`ROLE_PERSISTENT`] or [`ROLE_ROOT`].
+pub const ROLE: &str = "cloudtop:role";
+/// What a throwaway environment's time is over, RFC 3339.
+pub const EXPIRES: &str = "cloudtop:expires";
+/// The role of a volume that outlives its instance.
+pub const ROLE_PERSISTENT: &str = "persistent";
+/// The role of a volume that goes with its instance.
+pub const ROLE_ROOT: &str = "root";
+/// The name that consoles show.
+pub const NAME: &str = "Name";
+
+/// The tags of a resource that belongs to the environment as a whole.
+#[must_use]
+pub fn of_environment(id: &Identity, own: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut tags = own.clone();
+    tags.insert(ENV.to_owned(), id.env.to_string());
+    tags.insert(OWNER.to_owned(), id.owner.clone());
+    tags.insert(VERSION.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    tags.insert(NAME.to_owned(), format!("cloudtop/{}", id.env));
+    tags
+}
+
+/// The tags of what belongs to the nodes in `node_tag`: one index, or a set.
+#[must_use]
+pub fn of_nodes(id: &Identity, own: &BTreeMap<String, String>, node_tag: &str) -> BTreeMap<String, String> {
+    let mut tags = of_environment(id, own);
+    tags.insert(NODE.to_owned(), node_tag.to_owned());
+    if node_tag.parse::<u32>().is_ok() {
+        tags.insert(NAME.to_owned(), format!("cloudtop/{}/{node_tag}", id.env));
+    }
+    tags
+}
