@@ -1,0 +1,184 @@
+//! Carrying out one mutating call.
+//!
+//! Each call may be sent twice. What is made already, by us, counts as made; what is gone already counts as deleted.
+
+use aws_sdk_ec2::types as sdk;
+use uuid::Uuid;
+
+use super::{Cloud, failure};
+use crate::domain::call::{Call, Made, Tags};
+use crate::domain::failure::{Class, Failure};
+use crate::domain::names::Identity;
+use crate::domain::{nodes, tags};
+
+/// How many ids go into one call. EC2's own limit is 1,000 for most; half of that keeps its answers quick.
+const IDS_A_CALL: usize = 500;
+
+/// A call over many ids.
+#[derive(Clone, Copy)]
+enum Many {
+    Cancel,
+    Terminate,
+    Stop { hibernate: bool },
+    Start,
+}
+
+impl Cloud {
+    /// Carries out a call. `token` is its client token: sent again with the same token and call, EC2 makes nothing new.
+    ///
+    /// # Errors
+    /// The call's failure. A call over many ids that fails midway has taken effect for some.
+    pub async fn perform(
+        &self,
+        identity: &Identity,
+        own_tags: &Tags,
+        call: &Call,
+        token: Uuid,
+    ) -> Result<Made, Failure> {
+        tracing::debug!(%token, %call, "performing");
+        let nothing = |()| Made::default();
+        match call {
+            Call::ImportKey { name, public_key } => {
+                self.import_key(identity, own_tags, name, public_key).await.map(nothing)
+            }
+            Call::CreateGroup { name, vpc_id } => self.create_group(identity, own_tags, name, vpc_id).await,
+            Call::AllowSsh { group_id, port, cidr } => self.allow_ssh(group_id, *port, cidr).await.map(nothing),
+            Call::RevokeSsh { group_id, port, cidr } => self.revoke_ssh(group_id, *port, cidr).await.map(nothing),
+            Call::AllowItself { group_id } => self.allow_itself(group_id).await.map(nothing),
+            Call::CreateVolume { node, zone, gib } => {
+                let mut tags = tags::of_nodes(identity, own_tags, &node.to_string());
+                tags.insert(tags::ROLE.to_owned(), tags::ROLE_PERSISTENT.to_owned());
+                self.create_volume(&tags, zone, *gib, token).await
+            }
+            Call::Launch(launch) => self.run_instances(identity, own_tags, launch, token).await,
+            Call::RequestSpot(launch) => self.request_spot(identity, own_tags, launch, token).await,
+            Call::Tag { ids, node } => {
+                let tags = tags::of_nodes(identity, own_tags, &nodes::to_tag(&[*node]));
+                self.tag(ids, &tags).await.map(nothing)
+            }
+            Call::Attach { volume_id, instance_id, device } => {
+                self.attach(volume_id, instance_id, device).await.map(nothing)
+            }
+            Call::CancelRequests { ids } => self.in_chunks(Many::Cancel, ids).await.map(nothing),
+            Call::Terminate { ids } => self.in_chunks(Many::Terminate, ids).await.map(nothing),
+            Call::Stop { ids, hibernate } => {
+                self.in_chunks(Many::Stop { hibernate: *hibernate }, ids).await.map(nothing)
+            }
+            Call::Start { ids } => self.in_chunks(Many::Start, ids).await.map(nothing),
+            Call::DeleteVolume { id } => gone_is_done(self.delete_volume(id).await).map(nothing),
+            Call::DeleteGroup { id } => gone_is_done(self.delete_group(id).await).map(nothing),
+            Call::DeleteKey { name } => gone_is_done(self.delete_key(name).await).map(nothing),
+        }
+    }
+
+    async fn create_volume(&self, tags: &Tags, zone: &str, gib: u32, token: Uuid) -> Result<Made, Failure> {
+        let call = self
+            .ec2
+            .create_volume()
+            .availability_zone(zone)
+            .size(count(gib))
+            // gp2 is EC2's default; gp3 is cheaper and as fast at any size.
+            .volume_type(sdk::VolumeType::Gp3)
+            .encrypted(true)
+            .client_token(token.to_string())
+            .tag_specifications(tagged(sdk::ResourceType::Volume, tags));
+        let answer = call.send().await.map_err(|error| failure::of("CreateVolume", &error))?;
+        Ok(Made { volume: answer.volume_id().map(str::to_owned), ..Made::default() })
+    }
+
+    async fn tag(&self, ids: &[String], tags: &Tags) -> Result<(), Failure> {
+        for chunk in ids.chunks(IDS_A_CALL) {
+            let call = self.ec2.create_tags().set_resources(Some(chunk.to_vec())).set_tags(Some(sdk_tags(tags)));
+            call.send().await.map_err(|error| failure::of("CreateTags", &error))?;
+        }
+        Ok(())
+    }
+
+    async fn attach(&self, volume: &str, instance: &str, device: &str) -> Result<(), Failure> {
+        let call = self.ec2.attach_volume().volume_id(volume).instance_id(instance).device(device);
+        call.send().await.map(drop).map_err(|error| failure::of("AttachVolume", &error))
+    }
+
+    async fn cancel(&self, ids: Vec<String>) -> Result<(), Failure> {
+        let call = self.ec2.cancel_spot_instance_requests().set_spot_instance_request_ids(Some(ids));
+        call.send().await.map(drop).map_err(|error| failure::of("CancelSpotInstanceRequests", &error))
+    }
+
+    async fn terminate(&self, ids: Vec<String>) -> Result<(), Failure> {
+        let call = self.ec2.terminate_instances().set_instance_ids(Some(ids));
+        call.send().await.map(drop).map_err(|error| failure::of("TerminateInstances", &error))
+    }
+
+    async fn stop(&self, ids: Vec<String>, hibernate: bool) -> Result<(), Failure> {
+        let call = self.ec2.stop_instances().set_instance_ids(Some(ids)).set_hibernate(hibernate.then_some(true));
+        call.send().await.map(drop).map_err(|error| failure::of("StopInstances", &error))
+    }
+
+    async fn start(&self, ids: Vec<String>) -> Result<(), Failure> {
+        let call = self.ec2.start_instances().set_instance_ids(Some(ids));
+        call.send().await.map(drop).map_err(|error| failure::of("StartInstances", &error))
+    }
+
+    /// Sends ids in chunks. EC2 refuses a whole call when one id is gone, and names those in its message: what was to
+    /// end has ended, so the others are sent again without them.
+    async fn in_chunks(&self, what: Many, ids: &[String]) -> Result<(), Failure> {
+        for chunk in ids.chunks(IDS_A_CALL) {
+            let mut left = chunk.to_vec();
+            while !left.is_empty() {
+                let failure = match self.send_many(what, left.clone()).await {
+                    Ok(()) => break,
+                    Err(failure) if failure.class == Class::Gone => failure,
+                    Err(failure) => return Err(failure),
+                };
+                let before = left.len();
+                left.retain(|id| !failure.message.contains(id.as_str()));
+                if left.len() == before {
+                    self.one_by_one(what, &left).await?;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// For the case that EC2 does not say which ids are gone.
+    async fn one_by_one(&self, what: Many, ids: &[String]) -> Result<(), Failure> {
+        for id in ids {
+            gone_is_done(self.send_many(what, vec![id.clone()]).await)?;
+        }
+        Ok(())
+    }
+
+    async fn send_many(&self, what: Many, ids: Vec<String>) -> Result<(), Failure> {
+        match what {
+            Many::Cancel => self.cancel(ids).await,
+            Many::Terminate => self.terminate(ids).await,
+            Many::Stop { hibernate } => self.stop(ids, hibernate).await,
+            Many::Start => self.start(ids).await,
+        }
+    }
+
+    async fn delete_volume(&self, id: &str) -> Result<(), Failure> {
+        let call = self.ec2.delete_volume().volume_id(id);
+        call.send().await.map(drop).map_err(|error| failure::of("DeleteVolume", &error))
+    }
+}
+
+/// A delete of what is gone has done what it should.
+pub(super) fn gone_is_done(result: Result<(), Failure>) -> Result<(), Failure> {
+    result.or_else(|failure| if failure.class == Class::Gone { Ok(()) } else { Err(failure) })
+}
+
+/// Tags that a resource is made with: it is never there without its owner's name, even if we end right after the call.
+pub(super) fn tagged(resource: sdk::ResourceType, tags: &Tags) -> sdk::TagSpecification {
+    sdk::TagSpecification::builder().resource_type(resource).set_tags(Some(sdk_tags(tags))).build()
+}
+
+fn sdk_tags(tags: &Tags) -> Vec<sdk::Tag> {
+    tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build()).collect()
+}
+
+/// A number as EC2 takes it. Nothing that is counted here comes near the limit.
+pub(super) fn count(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,73 @@
+//! EC2 in our own words: the only room that knows the AWS SDK.
+//!
+//! [`Cloud`] is one narrow struct over the real client. Domain types go in and come out; every error code is told
+//! apart in one table (`codes`); every SDK shape is converted once (`convert`). Tests and `--sim` swap the far end of
+//! the HTTP client, never this room.
+
+mod act;
+mod address;
+mod codes;
+mod connect;
+mod convert;
+mod count;
+mod credentials;
+mod failure;
+mod found;
+mod https;
+mod identity;
+mod images;
+mod launch;
+mod near;
+mod network;
+mod observe;
+mod prices;
+mod profile;
+mod regions;
+mod retry;
+mod survey;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests;
+mod types;
+
+use std::collections::BTreeMap;
+
+pub use address::{AddressError, my_address};
+pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
+pub use connect::{CloudError, Settings};
+pub use found::{Found, Terms};
+pub use identity::Caller;
+pub use observe::{Known, Want};
+pub use survey::SurveyError;
+
+/// EC2 in one region, with one set of credentials.
+#[derive(Clone, Debug)]
+pub struct Cloud {
+    ec2: aws_sdk_ec2::Client,
+    sts: aws_sdk_sts::Client,
+    region: String,
+    counts: count::Counts,
+}
+
+impl Cloud {
+    /// The region's name, for example `us-east-1`.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// How often each action was sent since the connection was made, repeats by the SDK counted too.
+    #[must_use]
+    pub fn call_counts(&self) -> BTreeMap<String, u64> {
+        self.counts.get()
+    }
+}
+
+/// A filter of a describe call. EC2 takes at most 200 values in one ([`MOST_FILTER_VALUES`]).
+fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> aws_sdk_ec2::types::Filter {
+    let values = values.into_iter().map(Into::into).collect();
+    aws_sdk_ec2::types::Filter::builder().name(name).set_values(Some(values)).build()
+}
+
+/// The most values that one filter takes ("Filtering" in the EC2 API reference).
+const MOST_FILTER_VALUES: usize = 200;
