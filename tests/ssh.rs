@@ -1,0 +1,311 @@
+//! The ssh room against the real OpenSSH: sshd on loopback, ssh-agent, and ssh's own reading of our configuration.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cloudtop::ssh::host_keys::forget_host_key;
+use cloudtop::ssh::include::add_include;
+use cloudtop::ssh::keys::{self, Origin};
+use cloudtop::ssh::managed_config::write_environment;
+use cloudtop::ssh::readiness::{CheckResult, banner, check};
+use cloudtop::ssh::run::{Ended, Output, capture, exec};
+use cloudtop::ssh::{HostEntry, KeySearch, SshDir, SshError, SshOptions};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const ALIAS: &str = "cloudtop-dev";
+
+/// A program that ends with its handle.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A folder with a user's key, the managed folder (with a space in its path), and what the sshds need.
+struct World {
+    root: tempfile::TempDir,
+    dir: SshDir,
+    key: PathBuf,
+}
+
+impl World {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let dir = SshDir::new(&root.path().join("my tools")).unwrap();
+        let key = keygen(&root.path().join("user key"));
+        Self { root, dir, key }
+    }
+
+    /// The managed configuration's one host: this machine, as that instance.
+    fn host(&self, port: u16, instance: &str) -> HostEntry {
+        HostEntry {
+            alias: ALIAS.to_owned(),
+            environment: "dev".to_owned(),
+            host_name: "127.0.0.1".to_owned(),
+            port,
+            user: user(),
+            identity_file: Some(self.key.clone()),
+            host_key_alias: instance.to_owned(),
+            proxy_command: None,
+        }
+    }
+
+    fn point_to(&self, port: u16, instance: &str) {
+        write_environment(&self.dir, "dev", &[self.host(port, instance)]).unwrap();
+    }
+
+    /// Starts an sshd that lets the user's key in, with a host key of that name, and waits until it answers.
+    async fn sshd(&self, host_key: &str, port: Option<u16>) -> (Running, u16) {
+        let key = self.root.path().join(host_key);
+        if !key.exists() {
+            keygen(&key);
+        }
+        let config = self.root.path().join(format!("{host_key}.conf"));
+        let authorized = self.root.path().join("authorized_keys");
+        fs::copy(self.key.with_extension("pub"), &authorized).unwrap();
+        let text = format!(
+            "ListenAddress 127.0.0.1\nHostKey \"{}\"\nAuthorizedKeysFile \"{}\"\nStrictModes no\nUsePAM no\n\
+             PidFile none\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n",
+            key.display(),
+            authorized.display()
+        );
+        fs::write(&config, text).unwrap();
+        // A port that was free a moment ago may be taken by the time sshd binds it.
+        for _ in 0..5 {
+            let port = port.unwrap_or_else(free_port);
+            if let Some(running) = self.start(&config, port).await {
+                return (running, port);
+            }
+        }
+        panic!("sshd did not start: {}", fs::read_to_string(self.root.path().join("sshd.log")).unwrap());
+    }
+
+    async fn start(&self, config: &Path, port: u16) -> Option<Running> {
+        let log = File::create(self.root.path().join("sshd.log")).unwrap();
+        let mut command = Command::new(sshd_path());
+        command.args(["-D", "-e", "-p", &port.to_string(), "-f"]).arg(config);
+        let mut sshd = Running(command.stdin(Stdio::null()).stderr(log).spawn().unwrap());
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline && sshd.0.try_wait().unwrap().is_none() {
+            if banner("127.0.0.1", port, PATIENCE).await.is_ok() {
+                return Some(sshd);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        None
+    }
+
+    async fn run(&self, command: &[&str]) -> Result<Output, SshError> {
+        capture(&self.dir, ALIAS, &SshOptions::default(), &words(command), PATIENCE).await
+    }
+
+    async fn check(&self, command: &[&str]) -> CheckResult {
+        check(&self.dir, ALIAS, &SshOptions::default(), &words(command), PATIENCE).await
+    }
+}
+
+fn words(command: &[&str]) -> Vec<String> {
+    command.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// sshd starts itself again for each connection and therefore wants to be called by its full path.
+fn sshd_path() -> &'static str {
+    let places = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"];
+    let found = places.into_iter().find(|path| Path::new(path).exists());
+    let path = found.expect("these tests need OpenSSH's server: `apt-get install openssh-server`");
+    if user() == "root" {
+        // Debian's unit file makes this folder; run by root, sshd refuses to start without it.
+        fs::create_dir_all("/run/sshd").unwrap();
+    }
+    path
+}
+
+fn user() -> String {
+    let output = Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn keygen(path: &Path) -> PathBuf {
+    let mut command = Command::new("ssh-keygen");
+    command.args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(path);
+    assert!(command.status().unwrap().success());
+    path.to_owned()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// What ssh itself makes of a configuration file, as `name value` lines.
+fn read_by_ssh(config: &Path) -> Vec<String> {
+    let output = Command::new("ssh").arg("-G").arg("-F").arg(config).arg(ALIAS).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_real_server_says_who_it_is() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    let banner = banner("127.0.0.1", port, PATIENCE).await.unwrap();
+    assert!(banner.0.starts_with("SSH-2.0-OpenSSH_"), "{}", banner.0);
+}
+
+#[tokio::test]
+async fn a_commands_output_and_exit_code_come_back() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    world.point_to(port, "i-0a");
+    for (command, code) in [("true", 0), ("false", 1), ("exit 42", 42)] {
+        assert_eq!(world.run(&[command]).await.unwrap().status, Ended::Exited(code), "{command}");
+    }
+    let output = world.run(&["echo", "to  stdout;", "echo to stderr >&2"]).await.unwrap();
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("to stdout\n", "to stderr\n"));
+    assert_eq!(world.run(&["cat"]).await.unwrap().stdout, "", "standard input must be empty");
+
+    let exit = words(&["exit", "42"]);
+    assert_eq!(exec(&world.dir, ALIAS, &SshOptions::default(), &exit).await.unwrap(), Ended::Exited(42));
+}
+
+#[tokio::test]
+async fn a_command_that_does_not_end_is_given_up() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    world.point_to(port, "i-0a");
+    // sshd lets a command without a terminal run on after its client is gone, so it must be a short one.
+    let sleep = words(&["sleep", "10"]);
+    let result = capture(&world.dir, ALIAS, &SshOptions::default(), &sleep, Duration::from_secs(1)).await;
+    assert!(matches!(result, Err(SshError::TimedOut { .. })), "{result:?}");
+}
+
+#[tokio::test]
+async fn readiness_is_told_with_the_machines_own_reason() {
+    let world = World::new();
+    let (sshd, port) = world.sshd("host", None).await;
+    world.point_to(port, "i-0a");
+    assert!(matches!(world.check(&["true"]).await, CheckResult::Answered { code: 0, .. }));
+
+    let result = world.check(&["echo status: running; echo; exit 2"]).await;
+    assert!(
+        matches!(&result, CheckResult::Answered { code: 2, output } if output.trim() == "status: running"),
+        "{result:?}"
+    );
+
+    drop(sshd);
+    let result = world.check(&["true"]).await;
+    assert!(matches!(&result, CheckResult::NotYet { reason } if reason.contains("refused")), "{result:?}");
+    assert_eq!(world.run(&["true"]).await.unwrap().status, Ended::NoConnection);
+}
+
+#[tokio::test]
+async fn a_key_that_the_server_does_not_know_is_refused() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    let other = keygen(&world.root.path().join("other"));
+    let host = HostEntry { identity_file: Some(other), ..world.host(port, "i-0a") };
+    write_environment(&world.dir, "dev", &[host]).unwrap();
+    let result = world.check(&["true"]).await;
+    assert!(matches!(&result, CheckResult::KeyRefused { reason } if reason.contains("publickey")), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_host_key_is_pinned_to_the_instance_and_not_to_the_address() {
+    let world = World::new();
+    let (first, port) = world.sshd("first", None).await;
+    world.point_to(port, "i-0a");
+    assert_eq!(world.run(&["true"]).await.unwrap().status, Ended::Exited(0));
+
+    drop(first);
+    let (_second, _) = world.sshd("second", Some(port)).await;
+    let error = world.run(&["true"]).await.unwrap_err();
+    assert!(matches!(&error, SshError::HostKeyChanged { instance, .. } if instance == "i-0a"), "{error}");
+    assert!(error.hint().unwrap().contains("ssh-keygen -R i-0a"));
+    assert!(matches!(world.check(&["true"]).await, CheckResult::HostKeyChanged(_)));
+
+    world.point_to(port, "i-0b");
+    assert_eq!(world.run(&["true"]).await.unwrap().status, Ended::Exited(0), "a new instance is no alarm");
+
+    assert!(forget_host_key(&world.dir, "i-0a").unwrap());
+    world.point_to(port, "i-0a");
+    assert_eq!(world.run(&["true"]).await.unwrap().status, Ended::Exited(0), "a forgotten key is learnt anew");
+}
+
+#[tokio::test]
+async fn a_key_that_only_the_agent_has_logs_in() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    let socket = world.root.path().join("agent");
+    let mut command = Command::new("ssh-agent");
+    let _agent = Running(command.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap());
+    let deadline = Instant::now() + PATIENCE;
+    while !socket.exists() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The first key is one that EC2 does not import; the second has no private file any more.
+    let ecdsa = world.root.path().join("ecdsa");
+    let mut make = Command::new("ssh-keygen");
+    assert!(make.args(["-q", "-t", "ecdsa", "-N", "", "-f"]).arg(&ecdsa).status().unwrap().success());
+    let mut add = Command::new("ssh-add");
+    assert!(add.arg("-q").arg(&ecdsa).arg(&world.key).env("SSH_AUTH_SOCK", &socket).status().unwrap().success());
+    fs::remove_file(&world.key).unwrap();
+
+    let search = KeySearch { agent_socket: Some(socket.as_os_str()), ..KeySearch::default() };
+    let key = keys::choose(&world.dir, &search).await.unwrap();
+    assert_eq!((key.origin, key.passed_over.len(), key.public.comment.as_str()), (Origin::Agent, 1, "test"));
+    // A public key's file as IdentityFile makes ssh offer that key alone of all the agent has.
+    let offered = fs::read_to_string(key.identity_file.as_deref().unwrap()).unwrap();
+    assert_eq!(offered.trim_end(), key.public.to_openssh());
+    let host = HostEntry { identity_file: key.identity_file, ..world.host(port, "i-0a") };
+    write_environment(&world.dir, "dev", &[host]).unwrap();
+    let mut ssh = Command::new("ssh");
+    ssh.args(["-o", "BatchMode=yes", "-F"]).arg(world.dir.config()).args([ALIAS, "exit 7"]);
+    assert_eq!(ssh.env("SSH_AUTH_SOCK", &socket).stdin(Stdio::null()).status().unwrap().code(), Some(7));
+}
+
+#[tokio::test]
+async fn ssh_reads_the_managed_file_as_it_was_meant() {
+    let world = World::new();
+    let key = world.root.path().join("50% of a key");
+    let proxy = "nc -X 'a \"b\"' %h %p";
+    let host = HostEntry {
+        identity_file: Some(key.clone()),
+        proxy_command: Some(proxy.to_owned()),
+        ..world.host(2222, "i-0a")
+    };
+    write_environment(&world.dir, "dev", &[host]).unwrap();
+    let user_config = world.root.path().join("user.config");
+    fs::write(&user_config, "Host *\n    User nobody\n    StrictHostKeyChecking no\n").unwrap();
+    assert!(add_include(&user_config, &world.dir).unwrap());
+
+    for file in [world.dir.config(), user_config] {
+        let lines = read_by_ssh(&file);
+        let known_hosts = format!("userknownhostsfile {}", world.dir.known_hosts().display());
+        for expected in [
+            "hostname 127.0.0.1",
+            "port 2222",
+            &format!("user {}", user()),
+            &format!("identityfile {}", key.display().to_string().replace('%', "%%")),
+            "identitiesonly yes",
+            "hostkeyalias i-0a",
+            &known_hosts,
+            "globalknownhostsfile none",
+            "hashknownhosts no",
+            "stricthostkeychecking accept-new",
+            "checkhostip no",
+            "serveraliveinterval 15",
+            "serveralivecountmax 4",
+            "forwardagent no",
+            "connecttimeout 10",
+            &format!("proxycommand {proxy}"),
+        ] {
+            assert!(lines.iter().any(|line| line == expected), "no `{expected}` in {lines:#?}");
+        }
+    }
+}
