@@ -1,0 +1,214 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::super::{EnvironmentSettings, VolumeSetting, WaitFor};
+use super::*;
+use crate::domain::demand::Arch;
+use crate::domain::intent::Interruption;
+
+/// A project directory and a user's configuration directory, with files or without.
+struct Place {
+    root: tempfile::TempDir,
+}
+
+impl Place {
+    fn new(project: Option<&str>, user: Option<&str>) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("project")).unwrap();
+        fs::create_dir_all(root.path().join("user/cloudtop")).unwrap();
+        if let Some(text) = project {
+            fs::write(root.path().join("project/cloudtop.toml"), text).unwrap();
+        }
+        if let Some(text) = user {
+            fs::write(root.path().join("user/cloudtop/config.toml"), text).unwrap();
+        }
+        Self { root }
+    }
+
+    fn project(&self) -> PathBuf {
+        self.root.path().join("project")
+    }
+
+    fn load(&self, explicit: Option<&str>) -> Result<Config, ConfigError> {
+        let user = self.root.path().join("user");
+        Config::load(explicit.map(Path::new), &self.project(), Some(&user), Some(Path::new("/home/me")))
+    }
+}
+
+fn fault(project: &str) -> TomlFault {
+    match Place::new(Some(project), None).load(None) {
+        Err(ConfigError::Broken { fault, .. }) => fault,
+        other => panic!("{other:?}"),
+    }
+}
+
+const EVERY_KEY: &str = r#"
+region = "us-west-1"
+profile = "work"
+types = ["c7i.xlarge", "c7a.xlarge"]
+cpus = 4
+memory = 16
+arch = "x86_64"
+local_ssd = true
+zone = "us-west-1b"
+max_price = 0.25
+on_interruption = "stop"
+one_time = false
+template = "cloudtop"
+user_data = "my.yaml"
+set = { packages = ["git"] }
+ami = "ami-1"
+volume = 20
+volume_id = "vol-1"
+key = "~/.ssh/id_ed25519.pub"
+allow_ssh = ["203.0.113.7/32"]
+security_group = "sg-1"
+subnet = "subnet-1"
+wait = "ready"
+timeout = "10m"
+ttl = "1h30m"
+nodes = 3
+spread = true
+wait_for_capacity = true
+[tags]
+team = "compilers"
+"#;
+
+#[test]
+fn without_files_nothing_is_said() {
+    let config = Place::new(None, None).load(None).unwrap();
+    assert_eq!(config, Config::default());
+    assert_eq!(config.environment("dev"), EnvironmentSettings::default());
+}
+
+#[test]
+fn every_key_is_read_and_known() {
+    let place = Place::new(Some(EVERY_KEY), None);
+    let config = place.load(None).unwrap();
+    assert_eq!(config.unknown, []);
+    let settings = config.environment("dev");
+    assert_eq!(settings.arch, Some(Arch::X86_64));
+    assert_eq!(settings.on_interruption, Some(Interruption::Stop));
+    assert_eq!(settings.volume, Some(VolumeSetting::Gib(20)));
+    assert_eq!(settings.wait, Some(WaitFor::Ready));
+    assert_eq!(settings.timeout, Some(Duration::from_secs(600)));
+    assert_eq!(settings.ttl, Some(Duration::from_secs(5_400)));
+    assert_eq!(settings.tags["team"], "compilers");
+
+    let written: toml::Table = toml::from_str(EVERY_KEY).unwrap();
+    let mut known: Vec<_> = KEYS.to_vec();
+    known.sort_unstable();
+    assert_eq!(written.keys().map(String::as_str).collect::<Vec<_>>(), known);
+}
+
+#[test]
+fn the_project_wins_over_the_user_and_an_environment_over_the_top_level() {
+    let project = "region = \"us-east-1\"\nnodes = 2\n[env.core]\nnodes = 3\n";
+    let user = "region = \"eu-west-1\"\nprofile = \"mine\"\nnodes = 9\n[env.core]\nnodes = 8\nttl = \"8h\"\n";
+    let config = Place::new(Some(project), Some(user)).load(None).unwrap();
+    let core = config.environment("core");
+    assert_eq!((core.region.as_deref(), core.profile.as_deref()), (Some("us-east-1"), Some("mine")));
+    assert_eq!((core.nodes, core.ttl), (Some(3), Some(Duration::from_secs(28_800))));
+    assert_eq!(config.environment("dev").nodes, Some(2));
+    assert_eq!(config.environment_names(), ["core"]);
+    assert_eq!(config.files.len(), 2);
+}
+
+#[test]
+fn a_named_file_replaces_the_projects_and_must_be_there() {
+    let place = Place::new(Some("nodes = 2\n"), None);
+    fs::write(place.project().join("other.toml"), "nodes = 5\n").unwrap();
+    assert_eq!(place.load(Some("other.toml")).unwrap().environment("dev").nodes, Some(5));
+    let error = place.load(Some("gone.toml")).unwrap_err().to_string();
+    assert!(error.contains("gone.toml") && error.contains("--config"), "{error}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let place = Place::new(None, None);
+    fs::create_dir(place.project().join("cloudtop.toml")).unwrap();
+    let error = place.load(None).unwrap_err();
+    assert!(matches!(&error, ConfigError::Read { .. }) && error.to_string().contains("cloudtop.toml"), "{error}");
+}
+
+#[test]
+fn broken_toml_is_shown_with_its_line_and_column() {
+    let fault = fault("region = \"us-east-1\"\nnodes = = 3\n");
+    assert_eq!((fault.line, fault.column, fault.text.as_str()), (2, 9, "nodes = = 3"));
+    assert!(fault.to_string().starts_with("line 2, column 9: "), "{fault}");
+}
+
+#[test]
+fn a_fault_at_the_end_of_the_file_has_a_line_too() {
+    let fault = fault("nodes = 3\n[env.dev");
+    assert_eq!((fault.line, fault.text.as_str()), (2, "[env.dev"));
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_shown_with_its_key() {
+    for (text, line, words) in [
+        ("# a\nnodes = \"three\"\n", 2, "expected u32"),
+        ("\n\n[env.dev]\nspread = 1\n", 4, "expected a boolean"),
+        ("volume = true\n", 1, "false for no volume"),
+        ("volume = 70000\n", 1, "1 to 65536"),
+        ("[env.dev]\nvolume = \"20\"\n", 2, "a size in GiB"),
+        ("timeout = \"soon\"\n", 1, "8h"),
+        ("timeout = 10\n", 1, "expected a string"),
+        ("on_interruption = \"sleep\"\n", 1, "`hibernate`"),
+        ("nodes = -1\n", 1, "-1"),
+        ("env = 3\n", 1, "expected a map"),
+        ("tags = { a = 1 }\n", 1, "expected a string"),
+        ("set = { a = 1.5 }\n", 1, "a list of strings"),
+    ] {
+        let fault = fault(text);
+        assert_eq!(fault.line, line, "{text}: {fault}");
+        assert!(fault.message.contains(words), "{text}: {fault}");
+        assert_eq!(Some(fault.text.as_str()), text.lines().nth(line - 1), "{text}");
+    }
+}
+
+#[test]
+fn unknown_keys_are_reported_with_line_and_likely_meaning() {
+    let text = "regoin = \"us-east-1\"\n\n[env.\"my.dev\"]\ntpyes = [\"c7i.large\"]\ncolour = 1\n[envs.x]\nnodes = 1\n";
+    let config = Place::new(Some(text), None).load(None).unwrap();
+    let seen: Vec<_> = config.unknown.iter().map(|key| (key.key.as_str(), key.line, key.meant)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("envs", Some(6), Some("env")),
+            ("regoin", Some(1), Some("region")),
+            ("env.my.dev.colour", Some(5), None),
+            ("env.my.dev.tpyes", Some(4), Some("types")),
+        ]
+    );
+    let said = config.unknown[1].to_string();
+    assert!(said.ends_with("cloudtop.toml:1: unknown key `regoin`; did you mean `region`?"), "{said}");
+}
+
+#[test]
+fn paths_are_relative_to_the_file_that_names_them() {
+    let text =
+        "user_data = \"boot/my.yaml\"\nkey = \"~/.ssh/id.pub\"\ntemplate = \"./own\"\n[env.a]\ntemplate = \"coreos\"\n";
+    let place = Place::new(Some(text), None);
+    let settings = place.load(None).unwrap().environment("dev");
+    assert_eq!(settings.user_data, Some(place.project().join("boot/my.yaml")));
+    assert_eq!(settings.key, Some(PathBuf::from("/home/me/.ssh/id.pub")));
+    assert_eq!(settings.template.map(PathBuf::from), Some(place.project().join("./own")));
+    assert_eq!(place.load(None).unwrap().environment("a").template.as_deref(), Some("coreos"));
+}
+
+#[test]
+fn the_documentation_names_every_key_and_its_examples_are_right() {
+    let page = include_str!("../../docs/configuration.md");
+    for key in KEYS {
+        assert!(page.contains(&format!("`{key}`")), "docs/configuration.md does not speak of {key}");
+    }
+    let examples: Vec<_> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 2);
+    for example in examples {
+        assert_eq!(Place::new(Some(example), None).load(None).unwrap().unknown, []);
+    }
+}

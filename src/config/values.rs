@@ -1,0 +1,83 @@
+//! Values that a flag and the file spell alike.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// The largest gp3 volume, GiB: 64 TiB since September 2025, 16 TiB before (Amazon EBS user guide, "volume types").
+pub const MAX_VOLUME_GIB: u32 = 65_536;
+
+/// A value that cannot be meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadValue {
+    /// Not a duration, or not a positive one.
+    #[error("`{0}` is not a duration: write a number with its unit, such as 45s, 10m, 8h, 1h30m or 7d")]
+    Duration(String),
+    /// A volume size that EC2 would not make.
+    #[error("a volume of {0} GiB cannot be made: give a whole number from 1 to {MAX_VOLUME_GIB}")]
+    VolumeSize(i64),
+}
+
+/// Reads a duration: `45s`, `10m`, `8h`, `1h30m`, `7d` (24 hours each), or spelt out as in `2 hours 5 minutes`.
+///
+/// # Errors
+/// Anything else, a bare number (which unit?), zero, and what lies in the past.
+pub fn parse_duration(text: &str) -> Result<Duration, BadValue> {
+    let bad = || BadValue::Duration(text.to_owned());
+    let span: jiff::Span = text.trim().parse().map_err(|_| bad())?;
+    let marker = jiff::SpanRelativeTo::days_are_24_hours();
+    // Months and years have no length of their own; the conversion refuses them.
+    let duration: SignedDuration = span.to_duration(marker).map_err(|_| bad())?;
+    if !duration.is_positive() {
+        return Err(bad());
+    }
+    Duration::try_from(duration).map_err(|_| bad())
+}
+
+/// Checks the size of a volume to be made, GiB.
+///
+/// # Errors
+/// A size that is not within 1 to [`MAX_VOLUME_GIB`].
+pub fn check_volume_gib(gib: i64) -> Result<u32, BadValue> {
+    match u32::try_from(gib) {
+        Ok(size @ 1..=MAX_VOLUME_GIB) => Ok(size),
+        _ => Err(BadValue::VolumeSize(gib)),
+    }
+}
+
+pub(super) fn duration<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(input)?;
+    parse_duration(&text).map(Some).map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in
+            [("45s", 45), ("10m", 600), ("8h", 28_800), ("1h30m", 5_400), ("7d", 604_800), ("2 hours 5 minutes", 7_500)]
+        {
+            assert_eq!(parse_duration(text).unwrap(), Duration::from_secs(seconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_certain_length_is_no_duration() {
+        for text in ["", "10", "0s", "-5m", "1 month", "soon", "5 m 3", "99999999999999999999h"] {
+            assert_eq!(parse_duration(text), Err(BadValue::Duration(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn volume_sizes_end_where_gp3_does() {
+        assert_eq!(check_volume_gib(1), Ok(1));
+        assert_eq!(check_volume_gib(65_536), Ok(65_536));
+        for gib in [0, -1, 65_537, i64::MAX] {
+            assert_eq!(check_volume_gib(gib), Err(BadValue::VolumeSize(gib)));
+        }
+    }
+}

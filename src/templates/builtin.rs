@@ -1,0 +1,50 @@
+//! The templates that the program carries with it. Their sources are in `/templates`.
+
+use super::TemplateError;
+use super::source::Source;
+
+type Files = &'static [(&'static str, &'static str)];
+
+macro_rules! file {
+    ($template:literal, $path:literal) => {
+        ($path, include_str!(concat!("../../templates/", $template, "/", $path)))
+    };
+}
+
+const CLOUDTOP: Files = &[
+    file!("cloudtop", "template.toml"),
+    file!("cloudtop", "user-data"),
+    file!("cloudtop", "parts/ephemeral"),
+    file!("cloudtop", "parts/ephemeral.service"),
+    file!("cloudtop", "parts/expire.service"),
+    file!("cloudtop", "parts/expire.timer"),
+    file!("cloudtop", "parts/node.conf"),
+    file!("cloudtop", "parts/volume"),
+    file!("cloudtop", "parts/volume.service"),
+];
+
+const COREOS: Files = &[
+    file!("coreos", "template.toml"),
+    file!("coreos", "user-data"),
+    file!("coreos", "parts/ephemeral"),
+    file!("coreos", "parts/ephemeral.service"),
+    file!("coreos", "parts/expire.service"),
+    file!("coreos", "parts/expire.timer"),
+    file!("coreos", "parts/node.conf"),
+    file!("coreos", "parts/volume"),
+    file!("coreos", "parts/volume.service"),
+];
+
+const TEMPLATES: &[(&str, Files)] = &[("cloudtop", CLOUDTOP), ("coreos", COREOS)];
+
+pub(super) fn names() -> Vec<&'static str> {
+    TEMPLATES.iter().map(|(name, _)| *name).collect()
+}
+
+pub(super) fn find(name: &str) -> Result<Source, TemplateError> {
+    TEMPLATES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(name, files)| Source::Embedded { name, files })
+        .ok_or_else(|| TemplateError::NotFound { name: name.to_owned(), known: names().join(", ") })
+}

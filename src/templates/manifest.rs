@@ -1,0 +1,146 @@
+//! What `template.toml` says.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::source::Source;
+use super::variables::{self, Value};
+use super::{TemplateError, ready};
+use crate::config::parse_toml;
+use crate::domain::intent::ImageFamily;
+
+/// A template's description of itself.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Its name.
+    pub name: String,
+    /// What a node made from it is, in a sentence or two.
+    pub description: String,
+    /// The image it is for.
+    pub image: Image,
+    /// The login name on that image.
+    pub user: String,
+    /// What the file `user-data` renders to.
+    pub user_data_format: UserDataFormat,
+    /// Whether what reads the user data at boot unpacks gzip. cloud-init does; Ignition does not, and its authors
+    /// declined to (coreos/ignition, pull requests 398 and 1100).
+    pub gzip: bool,
+    /// How the end of the first boot is asked for.
+    pub boot: Boot,
+    /// The template's own check.
+    #[serde(default)]
+    pub ready: Ready,
+    /// Whether a node has a persistent volume unless the user says otherwise.
+    pub persistent_volume: bool,
+    /// Where the persistent volume is mounted: an absolute path. `None`: the template does not mount one.
+    pub volume_mount: Option<String>,
+    /// Ports that nodes use among themselves, for people to read.
+    #[serde(default)]
+    pub ports: Vec<u16>,
+    /// What can be set.
+    #[serde(default)]
+    pub variables: BTreeMap<String, VariableSpec>,
+}
+
+/// The image a template is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// Its family; the newest image of it is looked up at launch.
+    pub family: ImageFamily,
+}
+
+/// What user data is, which says how values are quoted in it and what reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserDataFormat {
+    /// YAML for cloud-init, beginning with `#cloud-config`.
+    CloudConfig,
+    /// JSON for Ignition.
+    Ignition,
+}
+
+/// How the end of the first boot is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Boot {
+    /// `cloud-init status`.
+    CloudInit,
+    /// Not at all: once sshd answers the node is set up, as with Ignition, which is done before sshd starts.
+    None,
+}
+
+/// The template's own check.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ready {
+    /// A line for the node's shell, rendered like the user data but with values quoted for a shell. Exit 0 is ready;
+    /// otherwise its last line of output is shown as what the node waits for.
+    #[serde(default)]
+    pub command: String,
+}
+
+/// A variable that a template declares.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableSpec {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: VariableKind,
+    /// What it is for.
+    pub description: String,
+    /// Its value when it is not set. `None`: it must be set.
+    pub default: Option<Value>,
+}
+
+/// The types a variable can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VariableKind {
+    /// Any text.
+    String,
+    /// A whole number of 64 bits.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+    /// Texts, with commas between them in `--set`.
+    List,
+}
+
+impl Manifest {
+    pub(super) fn read(source: &Source) -> Result<Self, TemplateError> {
+        let template = || source.label().to_owned();
+        let text = source.read("template.toml").map_err(|error| TemplateError::Unreadable {
+            template: template(),
+            file: "template.toml".to_owned(),
+            source: error,
+        })?;
+        let manifest: Self =
+            parse_toml(&text).map_err(|fault| TemplateError::Manifest { template: template(), fault })?;
+        manifest.check().map_err(|message| TemplateError::Contradiction { template: template(), message })?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for (name, spec) in &self.variables {
+            if !variables::is_name(name) {
+                return Err(format!("a variable cannot be called `{name}`: use letters, digits and _"));
+            }
+            if spec.default.as_ref().is_some_and(|value| value.kind() != spec.kind) {
+                return Err(format!("the default of variable `{name}` is not {}", spec.kind.in_words()));
+            }
+        }
+        if self.volume_mount.as_ref().is_some_and(|path| !path.starts_with('/')) {
+            return Err("volume_mount must be an absolute path, beginning with /".to_owned());
+        }
+        if self.persistent_volume && self.volume_mount.is_none() {
+            return Err("persistent_volume = true needs volume_mount, the place where it is mounted".to_owned());
+        }
+        if self.user_data_format == UserDataFormat::Ignition && self.boot == Boot::CloudInit {
+            return Err("an Ignition image has no cloud-init to ask: write boot = \"none\"".to_owned());
+        }
+        ready::check_is_one_line(&self.ready.command)
+    }
+}

@@ -1,0 +1,103 @@
+//! Rendering: minijinja with undefined names refused and every value quoted for where it lands.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+
+use super::source::Source;
+use super::{Boot, Context, Node, Template, TemplateError, diagnose, filters, ready};
+
+/// The file that renders to the user data.
+const USER_DATA: &str = "user-data";
+/// What error messages call the check of `template.toml`.
+const READY: &str = "ready.command";
+
+/// Rendered user data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserData {
+    /// As it was rendered; [`super::prepare`] makes it what is sent.
+    pub raw: Vec<u8>,
+    /// Whether the template looked at the node: then other nodes need a rendering of their own.
+    pub per_node: bool,
+}
+
+impl Template {
+    /// Renders the user data of a node.
+    ///
+    /// # Errors
+    /// [`TemplateError::Render`], with file, line, the name that is not there and those that are.
+    pub fn render(&self, context: &Context, node: &Node) -> Result<UserData, TemplateError> {
+        let text = self.source.read(USER_DATA).map_err(|source| TemplateError::Unreadable {
+            template: self.label().to_owned(),
+            file: USER_DATA.to_owned(),
+            source,
+        })?;
+        let (rendered, per_node) = self.render_text(USER_DATA, &text, filters::json, context, node)?;
+        Ok(UserData { raw: rendered.into_bytes(), per_node })
+    }
+
+    /// The one line for a node's shell that asks whether the node is ready; [`super::read_answer`] reads the answer.
+    ///
+    /// `None`: nothing is to be asked, a node that answers ssh is ready.
+    ///
+    /// # Errors
+    /// As [`Self::render`], of `ready.command` in `template.toml`.
+    pub fn ready_command(&self, context: &Context, node: &Node) -> Result<Option<String>, TemplateError> {
+        let text = &self.manifest.ready.command;
+        let (check, _) = self.render_text(READY, text, filters::shell, context, node)?;
+        Ok(ready::question(self.manifest.boot == Boot::CloudInit, &check))
+    }
+
+    fn render_text(
+        &self,
+        file: &str,
+        text: &str,
+        quote: fn(&Value) -> Result<String, Error>,
+        context: &Context,
+        node: &Node,
+    ) -> Result<(String, bool), TemplateError> {
+        let looked_at = Arc::new(AtomicBool::new(false));
+        let values = context.values(&self.manifest, node, Arc::clone(&looked_at));
+        let rendered = environment(&self.source, quote)
+            .and_then(|environment| environment.render_named_str(file, text, values.clone()))
+            .map_err(|error| diagnose::explain(self.label(), file, &error, &values))?;
+        Ok((rendered, looked_at.load(Ordering::Relaxed)))
+    }
+}
+
+fn environment(source: &Source, quote: fn(&Value) -> Result<String, Error>) -> Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // It keeps the text of the failing expression, which names what is undefined.
+    environment.set_debug(true);
+    environment
+        .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?);
+    // JSON escaping marks what `{% set %}...{% endset %}` gathered as written, so that it is not quoted again.
+    environment.set_auto_escape_callback(|_| AutoEscape::Json);
+    environment.set_formatter(move |out, _, value| {
+        let written = if value.is_safe() { value.to_string() } else { quote(value)? };
+        out.write_str(&written).map_err(Error::from)
+    });
+    environment.add_filter("tojson", |value: &Value| filters::json(value).map(Value::from_safe_string));
+    environment.add_filter("sh", |value: &Value| filters::shell(value).map(Value::from_safe_string));
+    environment.add_filter("data_url", filters::data_url);
+    environment
+        .add_filter("block", |text: &Value, indent: usize| filters::block(text, indent).map(Value::from_safe_string));
+
+    let files = source.clone();
+    environment.add_function("file", move |name: &str| files.read(name).map_err(|error| unreadable(name, &error)));
+    let files = source.clone();
+    environment.set_loader(move |name| match files.read(name) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(name, &error)),
+    });
+    Ok(environment)
+}
+
+fn unreadable(file: &str, error: &io::Error) -> Error {
+    Error::new(ErrorKind::InvalidOperation, format!("cannot read its file `{file}`: {error}"))
+}

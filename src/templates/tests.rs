@@ -1,0 +1,416 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+const MANIFEST: &str = r#"
+name = "own"
+description = "a test"
+user = "ubuntu"
+user_data_format = "cloud-config"
+gzip = true
+boot = "cloud-init"
+persistent_volume = false
+volume_mount = "/data"
+[image]
+family = "debian"
+[ready]
+command = "{% if volume %}test -e {{ vars.word }}{% endif %}"
+[variables.word]
+type = "string"
+default = "x"
+description = "a word"
+[variables.count]
+type = "integer"
+default = 3
+description = "a number"
+[variables.fast]
+type = "boolean"
+default = false
+description = "a switch"
+[variables.items]
+type = "list"
+default = ["a", "b"]
+description = "things"
+"#;
+
+/// A template of the user's own in a directory.
+struct Own(tempfile::TempDir);
+
+impl Own {
+    fn new(manifest: &str, user_data: &str) -> Self {
+        let own = Self(tempfile::tempdir().unwrap());
+        own.put("template.toml", manifest);
+        own.put("user-data", user_data);
+        own
+    }
+
+    fn put(&self, file: &str, text: &str) {
+        let path = self.0.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn load(&self) -> Result<Template, TemplateError> {
+        Template::load(self.0.path().to_str().unwrap())
+    }
+}
+
+fn node(index: u32) -> Node {
+    Node { index, name: format!("core-{index}") }
+}
+
+fn context(template: &Template, set: &[(&str, &str)]) -> Context {
+    let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Context {
+        environment: "dev".to_owned(),
+        region: "us-east-1".to_owned(),
+        nodes: 1,
+        expires_at: None,
+        variables: set_variables(template, &set).unwrap(),
+        volume: None,
+    }
+}
+
+fn with_everything(template: &Template) -> Context {
+    Context {
+        expires_at: Some("2026-11-21T15:30:00Z".parse().unwrap()),
+        volume: Some(Volume {
+            device: "/dev/sdj".to_owned(),
+            gib: Some(20),
+            id: Some("vol-0123456789abcdef0".to_owned()),
+        }),
+        ..context(template, &[])
+    }
+}
+
+fn rendered(user_data: &str, set: &[(&str, &str)]) -> Result<String, TemplateError> {
+    let template = Own::new(MANIFEST, user_data);
+    let loaded = template.load().unwrap();
+    let raw = loaded.render(&context(&loaded, set), &node(0))?.raw;
+    Ok(String::from_utf8(raw).unwrap())
+}
+
+fn complaint(user_data: &str) -> String {
+    rendered(user_data, &[]).unwrap_err().to_string()
+}
+
+#[test]
+fn every_built_in_template_loads_and_renders_with_and_without_everything() {
+    for name in Template::builtin() {
+        let template = Template::load(name).unwrap();
+        assert_eq!(template.manifest.name, name);
+        for context in [context(&template, &[]), with_everything(&template)] {
+            let user_data = template.render(&context, &node(0)).unwrap();
+            assert!(!user_data.per_node, "one call launches all nodes of {name}");
+            prepare(user_data.raw, template.manifest.gzip).unwrap();
+            template.ready_command(&context, &node(0)).unwrap();
+        }
+    }
+    assert_eq!(Template::builtin(), ["cloudtop", "coreos"]);
+}
+
+#[test]
+fn built_in_templates_are_their_own_directories_too() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    for name in Template::builtin() {
+        let directory = Template::load(root.join(name).to_str().unwrap()).unwrap();
+        let builtin = Template::load(name).unwrap();
+        let context = with_everything(&builtin);
+        assert_eq!(builtin.render(&context, &node(0)).unwrap(), directory.render(&context, &node(0)).unwrap());
+    }
+}
+
+#[test]
+fn a_cloudtop_waits_for_its_volume_by_serial_number() {
+    let template = Template::load("cloudtop").unwrap();
+    let context = with_everything(&template);
+    let text = String::from_utf8(template.render(&context, &node(0)).unwrap().raw).unwrap();
+    assert!(text.starts_with("#cloud-config\n"), "{text}");
+    for line in [
+        "      VOLUME_ID=vol-0123456789abcdef0\n",
+        "      DEVICE=/dev/sdj\n",
+        "      MOUNT=/home/ubuntu/persistent\n",
+        "      OnCalendar=2026-11-21 15:30:00 UTC\n",
+        "packages: [\"mdadm\"]\n",
+        "  - systemctl enable --now --no-block cloudtop-volume.service\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    assert_eq!(
+        template.ready_command(&context, &node(0)).unwrap().as_deref(),
+        Some(
+            "cloud-init status --long; echo 'ready check:'; mountpoint -q /home/ubuntu/persistent || \
+             echo 'the volume is not mounted at ~/persistent yet'; mountpoint -q /home/ubuntu/persistent"
+        )
+    );
+}
+
+#[test]
+fn a_cloudtop_without_a_volume_does_not_speak_of_one() {
+    let template = Template::load("cloudtop").unwrap();
+    let context = context(&template, &[("packages", "")]);
+    let text = String::from_utf8(template.render(&context, &node(0)).unwrap().raw).unwrap();
+    for word in ["VOLUME_ID", "cloudtop-volume", "expire", "packages:"] {
+        assert!(!text.contains(word), "{word}: {text}");
+    }
+    let question = template.ready_command(&context, &node(0)).unwrap();
+    assert_eq!(question.as_deref(), Some("cloud-init status --long"));
+}
+
+#[test]
+fn a_volume_that_is_not_made_yet_has_an_empty_id() {
+    let template = Template::load("cloudtop").unwrap();
+    let mut context = with_everything(&template);
+    context.volume = context.volume.map(|volume| Volume { id: None, ..volume });
+    let text = String::from_utf8(template.render(&context, &node(0)).unwrap().raw).unwrap();
+    assert!(text.contains("      VOLUME_ID=''\n"), "{text}");
+}
+
+#[test]
+fn coreos_is_ignition_that_holds_the_files_and_units() {
+    let template = Template::load("coreos").unwrap();
+    let context = with_everything(&template);
+    let raw = template.render(&context, &node(0)).unwrap().raw;
+    assert!(raw.len() <= USER_DATA_LIMIT, "{} bytes cannot be compressed for Ignition", raw.len());
+    let config: serde_json::Value = serde_json::from_slice(&raw).unwrap();
+    assert_eq!(config["ignition"]["version"], "3.3.0");
+    let names = |list: &serde_json::Value, key: &str| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|item| item[key].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        names(&config["storage"]["files"], "path"),
+        ["/etc/flatcar/update.conf", "/etc/cloudtop/node.conf", "/opt/cloudtop/volume", "/opt/cloudtop/ephemeral"]
+    );
+    let units = ["cloudtop-volume.service", "cloudtop-expire.service", "cloudtop-expire.timer"];
+    assert_eq!(names(&config["systemd"]["units"], "name")[..3], units);
+    assert_eq!(config["storage"]["files"][0]["contents"]["source"], "data:;base64,UkVCT09UX1NUUkFURUdZPW9mZgo=");
+    let timer = config["systemd"]["units"][2]["contents"].as_str().unwrap();
+    assert!(timer.contains("\nOnCalendar=2026-11-21 15:30:00 UTC\n"), "{timer}");
+}
+
+#[test]
+fn no_value_of_a_variable_can_leave_its_place() {
+    for evil in [
+        "a\nruncmd: [reboot]",
+        "a # b",
+        "\"; reboot; \"",
+        "'",
+        "{{ env.name }}",
+        "a: b",
+        "\u{85}\u{2028}\u{feff}\u{7f}",
+        "\\",
+        "",
+        "yes",
+        "\t\r\0",
+        "é漢😀",
+    ] {
+        let text = rendered("a: {{ vars.word }}\nb: 1\n", &[("word", evil)]).unwrap();
+        let (first, rest) = text.split_once('\n').unwrap();
+        let value: String = serde_json::from_str(first.strip_prefix("a: ").unwrap()).unwrap();
+        assert_eq!((value.as_str(), rest), (evil, "b: 1\n"));
+        let forbidden = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{feff}');
+        assert!(!first.contains(forbidden), "{first:?}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_a_variable_holds_it_is_read_back(value: String) {
+        let text = rendered("a: {{ vars.word }}\nb: 1\n", &[("word", &value)]).unwrap();
+        let first = text.strip_suffix("\nb: 1\n").and_then(|text| text.strip_prefix("a: ")).unwrap();
+        proptest::prop_assert!(!first.contains('\n'));
+        proptest::prop_assert_eq!(serde_json::from_str::<String>(first).unwrap(), value);
+    }
+}
+
+#[test]
+fn a_value_in_the_ready_check_is_one_word_of_it() {
+    let own = Own::new(MANIFEST, "");
+    let template = own.load().unwrap();
+    for (value, word) in
+        [("/a/b", "/a/b"), ("a b; reboot", "'a b; reboot'"), ("it's $HOME", r"'it'\''s $HOME'"), ("", "''")]
+    {
+        let mut context = context(&template, &[("word", value)]);
+        assert_eq!(template.ready_command(&context, &node(0)).unwrap().as_deref(), Some("cloud-init status --long"));
+        context.volume = Some(Volume { device: "/dev/sdj".to_owned(), gib: None, id: None });
+        let question = template.ready_command(&context, &node(0)).unwrap().unwrap();
+        assert_eq!(question, format!("cloud-init status --long; echo 'ready check:'; test -e {word}"));
+    }
+}
+
+#[test]
+fn values_keep_their_types() {
+    let text = "{{ vars.word }} {{ vars.count }} {{ vars.fast }} {{ vars.items }} {{ volume }} {{ env.nodes + 1 }}";
+    let set = [("count", "-7"), ("fast", "true"), ("items", "git, tmux,")];
+    assert_eq!(rendered(text, &set).unwrap(), r#""x" -7 true ["git","tmux"] null 2"#);
+    assert_eq!(rendered("{{ {'a': [1, 1.5]} }} {{ vars.word|tojson }}", &[]).unwrap(), r#"{"a":[1,1.5]} "x""#);
+}
+
+#[test]
+fn text_becomes_a_block_only_where_yaml_would_read_it_back() {
+    let block = |text: &str| {
+        let own = Own::new(MANIFEST, "a:\n  b: {{ file('part') | block(4) }}\n");
+        own.put("part", text);
+        let template = own.load().unwrap();
+        String::from_utf8(template.render(&context(&template, &[]), &node(0)).unwrap().raw).unwrap()
+    };
+    assert_eq!(block("#!/bin/sh\n\n  x: # y\n"), "a:\n  b: |\n    #!/bin/sh\n\n      x: # y\n");
+    assert_eq!(block(" indented\n"), "a:\n  b: \" indented\\n\"\n");
+    assert_eq!(block("no newline"), "a:\n  b: \"no newline\"\n");
+    assert_eq!(block("two\n\n"), "a:\n  b: \"two\\n\\n\"\n");
+    assert_eq!(block("dos\r\n"), "a:\n  b: \"dos\\r\\n\"\n");
+    assert_eq!(block(""), "a:\n  b: \"\"\n");
+}
+
+#[test]
+fn user_data_is_per_node_when_the_template_looks_at_the_node() {
+    let own = Own::new(MANIFEST, "h: {{ node.name }}\ni: {% include 'part' %}");
+    own.put("part", "{{ node.index }}");
+    let template = own.load().unwrap();
+    let user_data = template.render(&context(&template, &[]), &node(2)).unwrap();
+    assert_eq!((user_data.raw.as_slice(), user_data.per_node), (b"h: \"core-2\"\ni: 2".as_slice(), true));
+
+    own.put("user-data", "i: {% include 'part' %}");
+    assert!(template.render(&context(&template, &[]), &node(0)).unwrap().per_node, "parts count too");
+    own.put("user-data", "{# node.name #}node: {{ env.nodes }}");
+    assert!(!template.render(&context(&template, &[]), &node(0)).unwrap().per_node);
+}
+
+#[test]
+fn an_undefined_name_is_shown_with_file_line_and_the_name_that_was_meant() {
+    let own = Own::new(MANIFEST, "#cloud-config\n\npackages: {{ vars.itmes }}\n");
+    let template = own.load().unwrap();
+    let error = template.render(&context(&template, &[]), &node(0)).unwrap_err();
+    let said = error.to_string();
+    assert!(matches!(&error, TemplateError::Render { line: Some(3), file, .. } if file == "user-data"), "{error:?}");
+    assert!(said.contains("`vars.itmes` is not defined; did you mean `vars.items`? There are: "), "{said}");
+    assert!(said.contains(own.0.path().to_str().unwrap()) && said.contains("user-data, line 3"), "{said}");
+
+    for (text, words) in [
+        ("{{ evn.name }}", "`evn` is undefined; there are: env, node, ssh, vars, volume"),
+        ("{{ vars.word ~ vars.wrod }}", "`vars.wrod` is not defined; did you mean `vars.word`?"),
+        ("{% if vars.fats %}{% endif %}", "`vars.fats` is not defined; did you mean `vars.fast`?"),
+        ("{{ node.idx }}", "did you mean `node.index`?"),
+        ("{{ volume.id }}", "`volume.id`: there is no volume here; ask first, with {% if volume %}"),
+        ("{% for x in vars.things %}{% endfor %}", "`vars.things` is not defined"),
+        ("{{ vars.wrod | sh }}", "did you mean `vars.word`?"),
+        ("{{ vars.wrod | tojson }}", "did you mean `vars.word`?"),
+        ("{{ vars.wrod | block(2) }}", "did you mean `vars.word`?"),
+        ("{{ vars.wrod | data_url }}", "did you mean `vars.word`?"),
+        ("{{ [vars.wrod] }}", "did you mean `vars.word`?"),
+    ] {
+        let said = complaint(text);
+        assert!(said.contains(words) && said.contains("line 1"), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_fault_in_an_included_part_names_the_part() {
+    let own = Own::new(MANIFEST, "a: 1\n{% include 'parts/b' %}");
+    own.put("parts/b", "\n\nb: {{ vars.nothing }}\n");
+    let template = own.load().unwrap();
+    let said = template.render(&context(&template, &[]), &node(0)).unwrap_err().to_string();
+    assert!(said.contains("parts/b, line 3: `vars.nothing` is not defined"), "{said}");
+}
+
+#[test]
+fn broken_templates_are_errors_with_their_line() {
+    for (text, words) in [
+        ("a\n{% if %}", "line 2"),
+        ("a\n\n{{ vars.word | nope }}", "nope"),
+        ("{% include 'gone' %}", "gone"),
+        ("{{ file('../secret') }}", "own directory only"),
+        ("{{ file('/etc/passwd') }}", "own directory only"),
+        ("{% include '../secret' %}", "own directory only"),
+        ("{{ file }}", "cannot be written"),
+    ] {
+        let said = complaint(text);
+        assert!(said.contains(words), "{text}: {said}");
+    }
+}
+
+#[test]
+fn templates_that_are_not_there_are_not_found() {
+    let error = Template::load("cloudtpo").unwrap_err();
+    assert!(error.is_not_found());
+    let said =
+        "there is no template `cloudtpo`; built in are cloudtop, coreos; for a directory of your own write ./cloudtpo";
+    assert_eq!(error.to_string(), said);
+    let error = Template::load("./no/such/place").unwrap_err();
+    assert!(error.is_not_found() && error.to_string().contains("./no/such/place"), "{error}");
+}
+
+#[test]
+fn a_directory_without_user_data_says_which_file_is_missing() {
+    let own = Own::new(MANIFEST, "");
+    let template = own.load().unwrap();
+    fs::remove_file(own.0.path().join("user-data")).unwrap();
+    let error = template.render(&context(&template, &[]), &node(0)).unwrap_err();
+    assert!(!error.is_not_found() && error.to_string().contains("cannot read its file user-data"), "{error}");
+}
+
+#[test]
+fn a_manifest_that_cannot_be_meant_is_refused_with_its_reason() {
+    for (from, to, words) in [
+        ("gzip = true", "gzip = 1", "line 6, column 8"),
+        ("gzip = true", "gzip = true\ngzpi = 1", "unknown field `gzpi`"),
+        ("boot = \"cloud-init\"", "", "missing field `boot`"),
+        ("\"debian\"", "\"windows\"", "unknown variant `windows`"),
+        ("default = 3", "default = \"3\"", "the default of variable `count` is not a whole number"),
+        ("[variables.word]", "[variables.my-word]", "cannot be called `my-word`"),
+        ("\"/data\"", "\"data\"", "absolute path"),
+        ("\"cloud-config\"", "\"ignition\"", "boot = \"none\""),
+        ("{% endif %}\"", "{% endif %} # x\"", "no `#`"),
+        ("persistent_volume = false\nvolume_mount = \"/data\"", "persistent_volume = true", "needs volume_mount"),
+    ] {
+        assert!(MANIFEST.contains(from), "{from}");
+        let own = Own::new(&MANIFEST.replace(from, to), "");
+        let error = own.load().unwrap_err();
+        assert!(!error.is_not_found() && error.to_string().contains(words), "{to}: {error}");
+    }
+}
+
+#[test]
+fn variables_are_checked_against_what_is_declared() {
+    let manifest = format!("{MANIFEST}\n[variables.token]\ntype = \"string\"\ndescription = \"a secret word\"\n");
+    let own = Own::new(&manifest, "");
+    let template = own.load().unwrap();
+    let set = |pairs: &[(&str, &str)]| {
+        let set: BTreeMap<_, _> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        set_variables(&template, &set)
+    };
+    let values = set(&[("token", "a=b,c"), ("items", "")]).unwrap();
+    assert_eq!(values["token"], Value::Text("a=b,c".to_owned()));
+    assert_eq!(values["items"], Value::List(Vec::new()));
+    assert_eq!((&values["count"], &values["fast"]), (&Value::Integer(3), &Value::Boolean(false)));
+
+    for (pairs, words) in [
+        (
+            &[("itmes", "a"), ("token", "t")][..],
+            "no variable `itmes`; did you mean `items`? There are: count, fast, items",
+        ),
+        (&[("count", "three"), ("token", "t")], "`count` takes a whole number, such as 3, not `three`"),
+        (&[("fast", "maybe"), ("token", "t")], "`fast` takes true or false, not `maybe`"),
+        (&[], "needs a value for `token` (a secret word): give --set token=VALUE"),
+    ] {
+        let error = set(pairs).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn the_template_of_the_documentation_works() {
+    let page = include_str!("../../docs/templates.md");
+    let after = |start: &str| page.split(start).nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let own = Own::new(after("```toml\n"), &format!("#cloud-config\n{}", after("```\n#cloud-config\n")));
+    own.put("parts/setup", "#!/bin/sh\necho done\n");
+    let template = own.load().unwrap();
+    let context = context(&template, &[("greeting", "a: b # c")]);
+    let text = String::from_utf8(template.render(&context, &node(0)).unwrap().raw).unwrap();
+    assert!(text.contains("    content: \"a: b # c\"\n") && text.contains("      echo done\n"), "{text}");
+    assert!(template.ready_command(&context, &node(0)).unwrap().unwrap().ends_with(">/dev/null"));
+}
