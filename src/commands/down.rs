@@ -1,0 +1,105 @@
+//! `cloudtop down`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::CommandError;
+use crate::config;
+use crate::domain::intent::{Goal, VolumeWish};
+use crate::domain::money;
+use crate::domain::names::EnvName;
+use crate::domain::phase::Wait;
+use crate::ui::report::EnvironmentReport;
+use crate::ui::shapes;
+
+use super::context::{Context, not_found};
+use super::stop::Change;
+
+/// End an environment; its persistent volumes are kept unless you say otherwise.
+///
+/// Cancels the spot requests, terminates the instances, waits until they are gone, and deletes the security group and
+/// the key pair. It ends whatever an interrupted `up` has left. Run again it does nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cloudtop down dev\n  cloudtop down core --delete-volumes")]
+pub struct DownArgs {
+    /// The environment's name
+    pub name: EnvName,
+    /// Delete the persistent volumes too, with all that is on them
+    #[arg(long)]
+    pub delete_volumes: bool,
+    /// How long to wait, for example 10m
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// Runs `cloudtop down`.
+///
+/// # Errors
+/// What went wrong, with its exit code.
+pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError> {
+    let name = &args.name;
+    let state = context.store.read().await?;
+    let Some(environment) = state.environments.get(name) else {
+        // It was here once, and is gone: what was asked for is so.
+        if context.journal(name).read()?.is_empty() {
+            return Err(not_found(name, &state));
+        }
+        context.ui.status(&format!("nothing is left of {name}"));
+        return Ok(());
+    };
+    let own = matches!(environment.intent.volume, VolumeWish::Existing { .. });
+    if args.delete_volumes && !own {
+        let question = format!("Delete the persistent volumes of `{name}`, with all that is on them?");
+        if !context.ui.confirm(&question, "--yes (-y)")? {
+            return Err(CommandError::silent(1));
+        }
+    }
+    let goal = Goal::Gone { delete_volumes: args.delete_volumes };
+    let change = Change { name, goal, verb: "down", wait: Wait::None, timeout: args.timeout };
+    let report = change.carry_out(context).await?;
+    forget_if_nothing_is_left(context, name, &report).await?;
+    tell(context, name, &report)
+}
+
+/// An environment whose volumes are kept stays known: they cost money, and the next `up` uses them again.
+pub async fn forget_if_nothing_is_left(
+    context: &Context,
+    name: &EnvName,
+    report: &EnvironmentReport,
+) -> Result<(), CommandError> {
+    if report.volumes.is_empty() {
+        context
+            .store
+            .update(|state| {
+                state.environments.remove(name);
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+fn tell(context: &Context, name: &EnvName, report: &EnvironmentReport) -> Result<(), CommandError> {
+    if context.globals.json {
+        return Ok(context.ui.json(&shapes::EnvironmentShape::from(report))?);
+    }
+    if report.volumes.is_empty() {
+        context.ui.status(&format!("{name} is gone; nothing of it is left"));
+        return Ok(());
+    }
+    for volume in &report.volumes {
+        let (usd, _) = money::gp3_per_month(&report.region, u64::from(volume.size_gib));
+        let text = format!(
+            "{name} is gone; its volume {} ({} GiB in {}) is kept, at about {} a month",
+            volume.volume_id,
+            volume.size_gib,
+            volume.zone,
+            money::amount(usd)
+        );
+        context.ui.status(&text);
+    }
+    context
+        .ui
+        .status(&format!("`cloudtop up {name}` uses it again; `cloudtop down {name} --delete-volumes` deletes it"));
+    Ok(())
+}

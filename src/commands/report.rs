@@ -1,0 +1,155 @@
+//! An environment as it is told to the user.
+
+use std::collections::BTreeSet;
+
+use crate::cli::CommandError;
+use crate::cloud::{Cloud, Known, Want};
+use crate::domain::environment::Environment;
+use crate::domain::intent::{Goal, Intent, VolumeWish};
+use crate::domain::lifecycle;
+use crate::domain::market::SpotPrice;
+use crate::domain::money;
+use crate::domain::names::{EnvName, Identity};
+use crate::domain::observed::Observed;
+use crate::domain::phase::Wait;
+use crate::domain::plan::{self, Inputs, NodeView};
+use crate::domain::record::Record;
+use crate::ui::report::{EnvironmentReport, NodeReport, VolumeReport};
+
+use super::context::Context;
+
+/// Looks at one environment once, without asking its nodes anything.
+pub async fn look(
+    context: &Context,
+    cloud: &Cloud,
+    identity: &Identity,
+    environment: &Environment,
+) -> Result<EnvironmentReport, CommandError> {
+    let intent = &environment.intent;
+    let known = Known {
+        request_ids: &[],
+        instance_ids: &[],
+        existing_volume: existing_volume(intent),
+        ssh_port: intent.access.port,
+        want: Want::ALL,
+    };
+    let observed = cloud.observe(identity, &known).await?;
+    let views = views(context, identity, intent, &observed)?;
+    let prices = prices(context, cloud, &views).await;
+    Ok(report(&identity.env, intent, views, &observed, &prices))
+}
+
+/// The volume that the user brought.
+pub fn existing_volume(intent: &Intent) -> Option<&str> {
+    match &intent.volume {
+        VolumeWish::Existing { id } => Some(id),
+        VolumeWish::None | VolumeWish::Managed { .. } => None,
+    }
+}
+
+/// Every node as it is: the plan's own view of it.
+pub fn views(
+    context: &Context,
+    identity: &Identity,
+    intent: &Intent,
+    observed: &Observed,
+) -> Result<Vec<NodeView>, CommandError> {
+    let now = context.clock.now();
+    let mut record = Record::read(&context.journal(&identity.env).since_closed()?);
+    record.absorb(observed, now);
+    Ok(plan::plan(&Inputs { identity, intent, observed, record: &record, wait: Wait::Ready, now }).nodes)
+}
+
+/// The prices of the pools that nodes are in; nothing where EC2 does not tell them.
+pub async fn prices(context: &Context, cloud: &Cloud, views: &[NodeView]) -> Vec<SpotPrice> {
+    let types: BTreeSet<String> = views.iter().filter_map(|view| view.instance_type.clone()).collect();
+    let zones: BTreeSet<String> = views.iter().filter_map(|view| view.zone.clone()).collect();
+    if types.is_empty() {
+        return Vec::new();
+    }
+    let (types, zones): (Vec<String>, Vec<String>) = (types.into_iter().collect(), zones.into_iter().collect());
+    match cloud.spot_prices(&types, &zones, context.clock.now()).await {
+        Ok(prices) => prices,
+        Err(failure) => {
+            context.ui.warn(&format!("prices are not known: {failure}"));
+            Vec::new()
+        }
+    }
+}
+
+/// Puts the report together.
+pub fn report(
+    name: &EnvName,
+    intent: &Intent,
+    views: Vec<NodeView>,
+    observed: &Observed,
+    prices: &[SpotPrice],
+) -> EnvironmentReport {
+    let volumes: Vec<VolumeReport> = observed.volumes.iter().map(volume_report).collect();
+    let gib = volumes.iter().map(|volume| u64::from(volume.size_gib)).sum();
+    let notes = observed
+        .requests
+        .iter()
+        .filter(|request| lifecycle::is_interrupted(request))
+        .map(|request| format!("{}: {}", request.id, lifecycle::in_words(request)));
+    EnvironmentReport {
+        name: name.to_string(),
+        kind: intent.kind,
+        region: intent.region.clone(),
+        goal: intent.goal,
+        notes: notes.collect(),
+        nodes: views.into_iter().map(|view| priced(view, prices)).collect(),
+        volume_usd_per_month: money::gp3_per_month(&intent.region, gib).0,
+        volumes,
+        expires_at: intent.expires_at,
+    }
+}
+
+fn priced(view: NodeView, prices: &[SpotPrice]) -> NodeReport {
+    let of_pool = |price: &&SpotPrice| {
+        Some(&price.instance_type) == view.instance_type.as_ref() && Some(&price.zone) == view.zone.as_ref()
+    };
+    let price_per_hour = prices.iter().find(of_pool).map(|price| price.usd_per_hour);
+    NodeReport { view, price_per_hour }
+}
+
+fn volume_report(volume: &crate::domain::observed::Volume) -> VolumeReport {
+    let attachment = volume.attachment.as_ref();
+    VolumeReport {
+        volume_id: volume.id.clone(),
+        size_gib: volume.gib,
+        zone: volume.zone.clone(),
+        device: attachment.map(|it| it.device.clone()),
+        state: volume.state,
+        attached_to: attachment.map(|it| it.instance_id.clone()),
+    }
+}
+
+/// What exists now, in one line, for messages that end a run early.
+pub fn what_exists(report: &EnvironmentReport) -> String {
+    let instances: Vec<&str> = report
+        .nodes
+        .iter()
+        .filter_map(|node| {
+            Some(node.view.instance_id.as_deref()?).filter(|_| node.view.phase != crate::domain::phase::Phase::Gone)
+        })
+        .collect();
+    let volumes = report.volumes.len();
+    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let named = match instances.as_slice() {
+        [one] => format!(" ({one})"),
+        _ => String::new(),
+    };
+    let money = money::hourly(report.price_per_hour());
+    format!(
+        "{} now has {}{named} and {}; instances cost {money} an hour",
+        report.name,
+        count(instances.len(), "instance"),
+        count(volumes, "volume")
+    )
+}
+
+/// Whether an environment should have anything that runs.
+pub fn is_over(goal: Goal) -> bool {
+    matches!(goal, Goal::Gone { .. })
+}

@@ -1,0 +1,173 @@
+//! `cloudtop ssh`.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::{CommandError, Exit};
+use crate::domain::environment::Environment;
+use crate::domain::names::{EnvName, NameError, host_alias};
+use crate::domain::phase::Phase;
+use crate::domain::plan::NodeView;
+use crate::engine::probe;
+use crate::ssh::include;
+use crate::ssh::managed_config;
+use crate::ssh::readiness::{self, CheckResult};
+use crate::ssh::run::{self, Ended};
+use crate::ssh::{SshDir, SshOptions, Tty};
+
+use super::context::{Context, home_dir};
+use super::report;
+
+/// How long a connection may take to be made.
+const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+
+/// A shell on a node, or a command's output and exit code.
+///
+/// With a command after `--`, its output and exit code are those of `cloudtop ssh`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cloudtop ssh dev\n  cloudtop ssh core/2\n  cloudtop ssh dev -- make -C src test\n  cloudtop ssh --setup   (so that plain `ssh cloudtop-dev` works)"
+)]
+pub struct SshArgs {
+    /// The environment's name, with /INDEX for a node of several
+    #[arg(value_name = "NAME[/INDEX]", required_unless_present = "setup")]
+    pub node: Option<NodeName>,
+    /// Add one Include line to ~/.ssh/config, so that plain ssh knows the nodes
+    #[arg(long, conflicts_with = "node")]
+    pub setup: bool,
+    /// The command; as with ssh, its words are joined and read by the node's shell
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// A node as the user names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeName {
+    env: EnvName,
+    index: Option<u32>,
+}
+
+/// Why a text names no node.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeNameError {
+    /// The environment's name is none.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// What is behind the slash is no number.
+    #[error("the index behind the slash must be a number, for example core/2")]
+    Index,
+}
+
+impl NodeName {
+    /// The environment.
+    #[must_use]
+    pub fn env(&self) -> &EnvName {
+        &self.env
+    }
+
+    /// The node, where one was named.
+    #[must_use]
+    pub fn index(&self) -> Option<u32> {
+        self.index
+    }
+}
+
+impl FromStr for NodeName {
+    type Err = NodeNameError;
+
+    fn from_str(text: &str) -> Result<Self, NodeNameError> {
+        match text.split_once('/') {
+            None => Ok(Self { env: text.parse()?, index: None }),
+            Some((env, index)) => {
+                Ok(Self { env: env.parse()?, index: Some(index.parse().map_err(|_| NodeNameError::Index)?) })
+            }
+        }
+    }
+}
+
+/// Runs `cloudtop ssh`.
+///
+/// # Errors
+/// What went wrong, with its exit code; a command's own exit code.
+pub async fn run(args: &SshArgs, context: &Context) -> Result<(), CommandError> {
+    let ssh_dir = context.ssh_dir()?;
+    let Some(name) = &args.node else { return setup(context, &ssh_dir) };
+    let (state, environment) = context.environment(&name.env).await?;
+    let nodes = environment.intent.nodes;
+    let index = name.index.unwrap_or(0);
+    if index >= nodes {
+        let text = format!("`{}` has no node {index}: it has {nodes}, numbered from 0", name.env);
+        return Err(CommandError::new(Exit::NotFound, text));
+    }
+    let cloud = context.connect(Some(&environment.intent.region), environment.profile.as_deref()).await?;
+    let identity = context.identity(&state, &name.env);
+    let report = report::look(context, &cloud, &identity, &environment).await?;
+    let views: Vec<NodeView> = report.nodes.into_iter().map(|node| node.view).collect();
+    must_run(&name.env, index, &views)?;
+    write_hosts(context, &environment, &name.env, &views)?;
+
+    let alias = host_alias(&name.env, index, nodes);
+    let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), tty: Tty::Auto, ..SshOptions::default() };
+    match run::exec(&ssh_dir, &alias, &options, &args.command).await? {
+        Ended::Exited(0) => Ok(()),
+        Ended::NoConnection => explain(&ssh_dir, &alias).await,
+        ended => Err(CommandError::silent(ended.code())),
+    }
+}
+
+fn setup(context: &Context, ssh_dir: &SshDir) -> Result<(), CommandError> {
+    let Some(home) = home_dir() else {
+        return Err(CommandError::usage("the home directory is not known: set HOME"));
+    };
+    let ssh_config = home.join(".ssh").join("config");
+    let added = include::add_include(&ssh_config, ssh_dir)?;
+    let what = if added { "now includes" } else { "already includes" };
+    context.ui.status(&format!(
+        "{} {what} {}: plain `ssh cloudtop-NAME` works",
+        ssh_config.display(),
+        ssh_dir.config().display()
+    ));
+    Ok(())
+}
+
+/// A node that does not run cannot be reached, and ssh would only say that it timed out.
+fn must_run(env: &EnvName, index: u32, views: &[NodeView]) -> Result<(), CommandError> {
+    let Some(view) = views.iter().find(|view| view.index == index) else {
+        return Err(CommandError::new(Exit::NotFound, format!("`{env}` has no node {index}")));
+    };
+    if view.phase >= Phase::Running && view.public_ip.is_some() {
+        return Ok(());
+    }
+    let why = view.waiting_for.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    let text = format!("node {index} of `{env}` does not run: it is {}{why}", view.phase.as_str());
+    let verb = if view.phase == Phase::Stopped { "start" } else { "up" };
+    Err(CommandError::new(Exit::Failed, text).hint(format!("bring it back with `cloudtop {verb} {env}`")))
+}
+
+/// Addresses may have changed since the last `up`: EC2 may have stopped and started the node.
+fn write_hosts(
+    context: &Context,
+    environment: &Environment,
+    env: &EnvName,
+    views: &[NodeView],
+) -> Result<(), CommandError> {
+    let reach = context.reach()?;
+    let hosts = probe::hosts(&reach, env, environment.intent.nodes, &environment.intent.access, views);
+    Ok(managed_config::write_environment(&reach.ssh_dir, env.as_str(), &hosts)?)
+}
+
+/// ssh has said that it has no connection, in its own words; this says what is behind it where that can be told.
+async fn explain(ssh_dir: &SshDir, alias: &str) -> Result<(), CommandError> {
+    let options = SshOptions { batch: true, connect_timeout: Some(CONNECT_WITHIN), tty: Tty::Never, via: None };
+    let asked = readiness::check(ssh_dir, alias, &options, &["true".to_owned()], 2 * CONNECT_WITHIN).await;
+    match asked {
+        CheckResult::HostKeyChanged(error) => {
+            let mut error = CommandError::from(error);
+            error.exit = Exit::Code(255);
+            Err(error)
+        }
+        _ => Err(CommandError::silent(255)),
+    }
+}

@@ -1,0 +1,103 @@
+//! `cloudtop stop`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::CommandError;
+use crate::config;
+use crate::domain::environment::Environment;
+use crate::domain::intent::Goal;
+use crate::domain::money;
+use crate::domain::names::EnvName;
+use crate::domain::phase::Wait;
+use crate::ui::report::EnvironmentReport;
+
+use super::context::Context;
+use super::work::{self, Work};
+use super::{report, up};
+
+/// How long `stop` and `start` wait where nobody says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// Stop paying for compute; disks are kept.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cloudtop stop dev")]
+pub struct StopArgs {
+    /// The environment's name
+    pub name: EnvName,
+    /// How long to wait, for example 10m
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// Runs `cloudtop stop`.
+///
+/// # Errors
+/// What went wrong, with its exit code.
+pub async fn run(args: &StopArgs, context: &Context) -> Result<(), CommandError> {
+    let one_time = |environment: &Environment| environment.intent.one_time;
+    let (_, before) = context.environment(&args.name).await?;
+    if one_time(&before) {
+        let text = format!("`{}` was made with --one-time, and EC2 cannot stop such a node", args.name);
+        return Err(CommandError::usage(text).hint(format!("end it with `cloudtop down {}`", args.name)));
+    }
+    let change =
+        Change { name: &args.name, goal: Goal::Stopped, verb: "stop", wait: Wait::None, timeout: args.timeout };
+    let report = change.carry_out(context).await?;
+    let storage = match report.volumes.is_empty() {
+        true => "its root disks alone cost money now".to_owned(),
+        false => format!("its persistent volumes cost about {} a month", money::amount(report.volume_usd_per_month)),
+    };
+    context.ui.status(&format!("{} is stopped; {storage}", args.name));
+    up::answer(context, &report)
+}
+
+/// A command that changes nothing but the goal.
+pub struct Change<'a> {
+    /// The environment.
+    pub name: &'a EnvName,
+    /// What it should be from now on.
+    pub goal: Goal,
+    /// The verb, for the journal.
+    pub verb: &'a str,
+    /// How far to wait.
+    pub wait: Wait,
+    /// How long to wait; none: the usual time.
+    pub timeout: Option<Duration>,
+}
+
+impl Change<'_> {
+    /// Notes the goal and carries it out.
+    pub async fn carry_out(self, context: &Context) -> Result<EnvironmentReport, CommandError> {
+        let _lock = context.lock(self.name).await?;
+        let (_, before) = context.environment(self.name).await?;
+        if report::is_over(before.intent.goal) && !report::is_over(self.goal) {
+            let text = format!("`{}` was ended: only its volumes may be left", self.name);
+            return Err(CommandError::usage(text).hint(format!("bring it back with `cloudtop up {}`", self.name)));
+        }
+        let cloud = context.connect(Some(&before.intent.region), before.profile.as_deref()).await?;
+        let mut environment = before;
+        environment.intent.goal = self.goal;
+        environment.updated_at = context.clock.now();
+        let noted = environment.clone();
+        let state = context
+            .store
+            .update(|state| {
+                state.environments.insert(self.name.clone(), noted);
+            })
+            .await?;
+        let identity = context.identity(&state, self.name);
+        let work = Work {
+            cloud: &cloud,
+            identity: &identity,
+            environment: &environment,
+            verb: self.verb,
+            wait: self.wait,
+            timeout: Some(self.timeout.unwrap_or(PATIENCE)),
+            patient: false,
+            market: None,
+        };
+        work::carry_out(context, work).await
+    }
+}

@@ -1,0 +1,154 @@
+//! `cloudtop up`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::CommandError;
+use crate::config::{self, WaitFor};
+use crate::domain::names::EnvName;
+use crate::domain::phase::Wait;
+use crate::ssh::include::{self, IncludeState};
+use crate::ui::report::EnvironmentReport;
+use crate::ui::{shapes, tables};
+
+use super::context::{Context, home_dir};
+use super::preflight::{self, Fit};
+use super::wish::WishArgs;
+use super::work::{self, Work};
+
+/// How long `up` waits where nobody says otherwise.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// Make an environment be there: create it, bring it back, or finish what an earlier run began.
+///
+/// Returns when every node is ready. Run again it changes nothing, or finishes what is unfinished.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cloudtop up dev\n  cloudtop up big --cpus 16 --memory 64 --local-ssd --max-price 0.40\n  cloudtop up core -n 3 --template coreos -r us-west-1 --ttl 8h"
+)]
+pub struct UpArgs {
+    /// The environment's name
+    pub name: EnvName,
+    /// What it should be.
+    #[command(flatten)]
+    pub wish: WishArgs,
+    /// How far to wait
+    #[arg(long, value_parser = parse_wait, value_name = "running|ssh|ready|none")]
+    pub wait: Option<Wait>,
+    /// How long to wait, for example 10m
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    pub timeout: Option<Duration>,
+    /// Print the plan, do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Reads the value of `--wait`.
+pub(super) fn parse_wait(text: &str) -> Result<Wait, String> {
+    match text {
+        "none" => Ok(Wait::None),
+        "running" => Ok(Wait::Running),
+        "ssh" => Ok(Wait::Ssh),
+        "ready" => Ok(Wait::Ready),
+        _ => Err("use running, ssh, ready or none".to_owned()),
+    }
+}
+
+/// How far a setting waits.
+fn configured(setting: Option<WaitFor>) -> Wait {
+    match setting {
+        Some(WaitFor::None) => Wait::None,
+        Some(WaitFor::Running) => Wait::Running,
+        Some(WaitFor::Ssh) => Wait::Ssh,
+        Some(WaitFor::Ready) | None => Wait::Ready,
+    }
+}
+
+/// Runs `cloudtop up`.
+///
+/// # Errors
+/// What went wrong, with its exit code.
+pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
+    if args.dry_run {
+        return super::plan::show(context, &args.name, &args.wish).await;
+    }
+    let _lock = context.lock(&args.name).await?;
+    let fit = preflight::check(context, &args.name, &args.wish).await?;
+    confirm_smaller(context, &args.name, &fit)?;
+    let environment = fit.environment.clone();
+    let state = context
+        .store
+        .update(|state| {
+            state.environments.insert(args.name.clone(), environment);
+        })
+        .await?;
+    let identity = context.identity(&state, &args.name);
+    let report = work::carry_out(
+        context,
+        Work {
+            cloud: &fit.cloud,
+            identity: &identity,
+            environment: &fit.environment,
+            verb: "up",
+            wait: args.wait.unwrap_or_else(|| configured(fit.settings.wait)),
+            timeout: Some(args.timeout.or(fit.settings.timeout).unwrap_or(PATIENCE)),
+            patient: false,
+            market: fit.market,
+        },
+    )
+    .await?;
+    answer(context, &report)?;
+    offer_include(context, &args.name)
+}
+
+/// Fewer nodes than before ends the others: that needs the user's word.
+fn confirm_smaller(context: &Context, name: &EnvName, fit: &Fit) -> Result<(), CommandError> {
+    let after = fit.environment.intent.nodes;
+    let before =
+        fit.previous.as_ref().filter(|it| !super::report::is_over(it.intent.goal)).map_or(0, |it| it.intent.nodes);
+    if before <= after {
+        return Ok(());
+    }
+    let last = before - 1;
+    let which = if after == last { format!("node {last}") } else { format!("nodes {after} to {last}") };
+    if context.ui.confirm(&format!("End {which} of `{name}`? Their volumes are kept."), "--yes (-y)")? {
+        return Ok(());
+    }
+    Err(CommandError::silent(1))
+}
+
+/// Prints what there is now.
+pub fn answer(context: &Context, report: &EnvironmentReport) -> Result<(), CommandError> {
+    if context.globals.json {
+        return Ok(context.ui.json(&shapes::EnvironmentShape::from(report))?);
+    }
+    context.ui.answer(&tables::nodes(report, context.ui.table_width()))?;
+    Ok(())
+}
+
+/// Offers, once, to let plain `ssh` know the nodes. Nothing of the user's is changed without their word.
+fn offer_include(context: &Context, name: &EnvName) -> Result<(), CommandError> {
+    let ssh_dir = context.ssh_dir()?;
+    let Some(ssh_config) = home_dir().map(|home| home.join(".ssh").join("config")) else { return Ok(()) };
+    let asked = context.paths.ssh_dir().join("include-asked");
+    if context.globals.simulated()
+        || asked.exists()
+        || include::include_state(&ssh_config, &ssh_dir)? == IncludeState::Included
+    {
+        return Ok(());
+    }
+    if !context.ui.can_ask() {
+        context.ui.note(&format!(
+            "`cloudtop ssh {name}` works; for plain ssh, let `cloudtop ssh --setup` add one line to {}",
+            ssh_config.display()
+        ));
+        return Ok(());
+    }
+    let question =
+        format!("Add one Include line to {}, so that plain `ssh cloudtop-{name}` works?", ssh_config.display());
+    if context.ui.confirm(&question, "--yes (-y)")? {
+        include::add_include(&ssh_config, &ssh_dir)?;
+    }
+    crate::state::files::replace(&asked, b"").map_err(CommandError::from)
+}

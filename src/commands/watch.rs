@@ -1,0 +1,115 @@
+//! `cloudtop watch`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::CommandError;
+use crate::config;
+use crate::domain::environment::Environment;
+use crate::domain::intent::Goal;
+use crate::domain::names::EnvName;
+use crate::domain::phase::Wait;
+use crate::engine::Signal;
+
+use super::context::Context;
+use super::stop::Change;
+use super::work::{self, Work};
+use super::{down, report};
+
+/// Stay, report changes, bring nodes back, and end what has had its time.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cloudtop watch dev --every 1m")]
+pub struct WatchArgs {
+    /// The environment's name
+    pub name: EnvName,
+    /// How often to look
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = config::parse_duration)]
+    pub every: Duration,
+}
+
+/// What watching does next.
+enum Next {
+    /// Look again later.
+    Wait(Duration),
+    /// There is nothing to watch any more.
+    End,
+}
+
+/// Runs `cloudtop watch`.
+///
+/// # Errors
+/// What went wrong, with its exit code; 130 or 143 when the user ends it.
+pub async fn run(args: &WatchArgs, context: &Context) -> Result<(), CommandError> {
+    let mut interrupt = context.interrupt.clone();
+    loop {
+        let wait = match once(args, context).await? {
+            Next::Wait(wait) => wait,
+            Next::End => return Ok(()),
+        };
+        tokio::select! {
+            signal = interrupt.wait() => return ended(context, args, signal),
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+fn ended(context: &Context, args: &WatchArgs, signal: Signal) -> Result<(), CommandError> {
+    context.ui.status(&format!("{} is no longer watched; nothing was changed by that", args.name));
+    Err(CommandError::silent(signal.exit_code()))
+}
+
+/// Looks once, and does what is to be done.
+async fn once(args: &WatchArgs, context: &Context) -> Result<Next, CommandError> {
+    let (state, environment) = context.environment(&args.name).await?;
+    let now = context.clock.now();
+    if environment.intent.expires_at.is_some_and(|at| at <= now) {
+        context.ui.note(&format!("the time of {} is over: ending it; volumes are kept", args.name));
+        let goal = Goal::Gone { delete_volumes: false };
+        let change = Change { name: &args.name, goal, verb: "down", wait: Wait::None, timeout: None };
+        let report = change.carry_out(context).await?;
+        down::forget_if_nothing_is_left(context, &args.name, &report).await?;
+        return Ok(Next::End);
+    }
+    match environment.intent.goal {
+        Goal::Running => bring_back(args, context, &state, &environment).await,
+        Goal::Stopped => Ok(Next::Wait(args.every)),
+        Goal::Gone { .. } => {
+            context.ui.note(&format!("{} was ended: there is nothing to watch", args.name));
+            Ok(Next::End)
+        }
+    }
+}
+
+/// Works until every node is ready. What EC2 holds back is waited for, as long as it takes.
+async fn bring_back(
+    args: &WatchArgs,
+    context: &Context,
+    state: &crate::state::State,
+    environment: &Environment,
+) -> Result<Next, CommandError> {
+    let _lock = context.lock(&args.name).await?;
+    let cloud = context.connect(Some(&environment.intent.region), environment.profile.as_deref()).await?;
+    let identity = context.identity(state, &args.name);
+    let before = report::look(context, &cloud, &identity, environment).await?;
+    let ready =
+        |it: &crate::ui::report::EnvironmentReport| it.nodes.iter().all(|node| Wait::Ready.is_met_by(node.view.phase));
+    if ready(&before) {
+        return Ok(Next::Wait(args.every));
+    }
+    let left = environment.intent.expires_at.map(|at| at.duration_since(context.clock.now()));
+    let timeout = left.and_then(|left| Duration::try_from(left).ok());
+    let work = Work {
+        cloud: &cloud,
+        identity: &identity,
+        environment,
+        verb: "watch",
+        wait: Wait::Ready,
+        timeout,
+        patient: true,
+        market: None,
+    };
+    work::carry_out(context, work).await?;
+    context.ui.note(&format!("{}: every node is ready", args.name));
+    Ok(Next::Wait(args.every))
+}

@@ -1,0 +1,147 @@
+//! Carrying an intent out with the engine, and what its ending means for the user.
+
+use std::time::Duration;
+
+use crate::cli::{CommandError, Exit, exit_of};
+use crate::cloud::Cloud;
+use crate::domain::environment::Environment;
+use crate::domain::market::Market;
+use crate::domain::names::{EnvName, Identity};
+use crate::domain::phase::Wait;
+use crate::domain::plan::Blocked;
+use crate::domain::pools::{Ranking, RejectionKind};
+use crate::engine::{Ending, Options, Outcome, Run, Signal};
+use crate::ui::report::EnvironmentReport;
+use crate::ui::{Live, tables};
+
+use super::context::Context;
+use super::report;
+
+/// What is to be carried out.
+pub struct Work<'a> {
+    /// EC2.
+    pub cloud: &'a Cloud,
+    /// Whose environment it is.
+    pub identity: &'a Identity,
+    /// The environment as it should be.
+    pub environment: &'a Environment,
+    /// The verb, for the journal and for hints.
+    pub verb: &'a str,
+    /// How far to wait.
+    pub wait: Wait,
+    /// How long to wait.
+    pub timeout: Option<Duration>,
+    /// Whether to wait for capacity rather than to end.
+    pub patient: bool,
+    /// What there is to choose from, where it has been asked for already.
+    pub market: Option<Market>,
+}
+
+/// Carries the intent out. `Ok` only when all is as it should be.
+pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentReport, CommandError> {
+    let env = &work.identity.env;
+    let mut journal = context.journal(env);
+    let live = Live::new(&context.ui, env.as_str());
+    let reach = context.reach()?;
+    let run = Run {
+        cloud: work.cloud,
+        identity: work.identity,
+        intent: &work.environment.intent,
+        journal: &mut journal,
+        clock: context.clock,
+        reporter: &live,
+        reach: &reach,
+        interrupt: context.interrupt.clone(),
+        options: Options {
+            wait: work.wait,
+            timeout: work.timeout,
+            patient: work.patient,
+            command: format!("{} {env}", work.verb),
+            market: work.market,
+        },
+        tags: work.environment.intent.all_tags(),
+    };
+    let outcome = run.run().await;
+    live.finish();
+    let outcome = outcome?;
+    let Outcome { ending, nodes, observed } = outcome;
+    let prices = report::prices(context, work.cloud, &nodes).await;
+    let report = report::report(env, &work.environment.intent, nodes, &observed, &prices);
+    if context.globals.verbose > 0 {
+        let counts: Vec<String> =
+            work.cloud.call_counts().iter().map(|(action, count)| format!("{action} {count}")).collect();
+        context.ui.status(&format!("calls: {}", counts.join(", ")));
+    }
+    match ending {
+        Ending::Done => Ok(report),
+        other => Err(ended(env, work.verb, other, &report)),
+    }
+}
+
+/// What an ending short of the goal says.
+fn ended(env: &EnvName, verb: &str, ending: Ending, report: &EnvironmentReport) -> CommandError {
+    let go_on = format!("go on with `cloudtop {verb} {env}`; end it with `cloudtop down {env}`");
+    match ending {
+        Ending::Done => CommandError::silent(0),
+        Ending::TimedOut { after, waiting_for } => {
+            let after = crate::ui::time::short(after);
+            let last =
+                if waiting_for.is_empty() { "nothing that is known".to_owned() } else { first_few(&waiting_for) };
+            let text = format!("`{env}` is not where it should be after {after}; it waits for {last}");
+            CommandError::new(Exit::NotReady, text).hint(report::what_exists(report)).hint(go_on)
+        }
+        Ending::Blocked(blocked) => self::blocked(env, blocked).hint(report::what_exists(report)),
+        Ending::Refused(failure) => {
+            let exit = exit_of(failure.class);
+            let mut error = CommandError::from(failure);
+            error.exit = exit;
+            error.hint(report::what_exists(report)).hint(go_on)
+        }
+        Ending::Interrupted(signal) => {
+            let word = match signal {
+                Signal::Interrupt => "interrupted",
+                Signal::Terminate => "terminated",
+            };
+            let text = format!("{word}: {}", report::what_exists(report));
+            CommandError::new(Exit::Code(signal.exit_code()), text).hint(go_on)
+        }
+    }
+}
+
+fn first_few(things: &[String]) -> String {
+    match things {
+        [a, b, c, rest @ ..] if !rest.is_empty() => format!("{a}; {b}; {c}; and {} more", rest.len()),
+        _ => things.join("; "),
+    }
+}
+
+fn blocked(env: &EnvName, blocked: Blocked) -> CommandError {
+    match blocked {
+        Blocked::NoPool(ranking) => no_pool(env, &ranking),
+        Blocked::RequestFailed { node, words } => {
+            CommandError::new(Exit::Failed, format!("node {node} of `{env}`: {words}"))
+        }
+        Blocked::Volume { node, words } => {
+            CommandError::new(Exit::NotFound, format!("node {node} of `{env}`: {words}"))
+        }
+        Blocked::Node { node, words } => {
+            CommandError::new(Exit::Failed, format!("node {node} of `{env}` will not become ready: {words}"))
+                .hint(format!("look at it with `cloudtop ssh {env}/{node}`"))
+        }
+    }
+}
+
+/// No pool will do: now (exit code 5), or ever (2).
+pub fn no_pool(env: &EnvName, ranking: &Ranking) -> CommandError {
+    let later =
+        !ranking.refusals.is_empty() || ranking.rejections.iter().any(|it| it.kind != RejectionKind::Unsuitable);
+    let reasons = tables::turned_down(&ranking.rejections);
+    let shown = reasons.iter().take(12).cloned().collect::<Vec<_>>().join("\n  ");
+    let exit = if later { Exit::NoCapacity } else { Exit::Usage };
+    let error = CommandError::new(exit, format!("no pool will do for `{env}`:\n  {shown}"));
+    if later {
+        error.hint("try more types (-t a,b), another --zone or --region, a higher --max-price, or --wait-for-capacity")
+    } else {
+        error.hint("ask for other types (-t), or for less (--cpus, --memory)")
+    }
+}

@@ -1,0 +1,15 @@
+//! Carries an intent out: observe, plan, write down, act, until nothing is left to do or the time is over.
+//!
+//! Whatever happens to a run, the next one looks at what EC2 shows and at the journal, and goes on from there.
+
+mod act;
+pub mod interrupt;
+pub mod probe;
+pub mod report;
+mod run;
+pub mod schedule;
+
+pub use interrupt::{Interrupt, Signal};
+pub use probe::Reach;
+pub use report::{Progress, Reporter};
+pub use run::{Ending, EngineError, Options, Outcome, Run};

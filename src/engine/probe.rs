@@ -1,0 +1,258 @@
+//! Asking the nodes themselves: does sshd answer, is the first boot finished.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::domain::intent::Access;
+use crate::domain::names::{EnvName, host_alias};
+use crate::domain::observed::Probe;
+use crate::domain::phase::Phase;
+use crate::domain::plan::NodeView;
+use crate::ssh::managed_config::{self, HostEntry};
+use crate::ssh::readiness::{self, CheckResult};
+use crate::ssh::{SshDir, SshError, SshOptions, Tty};
+use crate::templates::{self, Readiness};
+
+use super::schedule::{PROBES, Pace};
+
+/// Nodes that are asked at the same time. Each is one ssh process.
+const AT_ONCE: usize = 24;
+/// How long a node has to accept a connection and name its ssh version.
+const BANNER_WITHIN: Duration = Duration::from_secs(5);
+/// How long the ready command may take.
+const CHECK_WITHIN: Duration = Duration::from_secs(30);
+/// How many times in a row a node may refuse the key: cloud-init installs it while sshd already answers.
+const KEY_REFUSALS: u32 = 24;
+
+/// How nodes are reached.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// Where the tool keeps its ssh files.
+    pub ssh_dir: SshDir,
+    /// The way there.
+    pub way: Way,
+}
+
+/// The way to a node's sshd.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// By its public address.
+    Direct,
+    /// To a simulated node in this very process, on loopback.
+    #[cfg(feature = "simulator")]
+    Simulated {
+        /// The world that the node is in.
+        simulator: crate::simulator::Simulator,
+        /// The command that other processes reach it with; `{}` stands for the instance id.
+        proxy_command: String,
+    },
+}
+
+/// Keeps asking nodes, some at a time, each at its own pace.
+pub(super) struct Prober {
+    reach: Reach,
+    env: EnvName,
+    nodes: u32,
+    access: Access,
+    tasks: JoinSet<(String, Probe, Asked)>,
+    /// By instance id.
+    states: BTreeMap<String, State>,
+    /// What ssh's configuration says of the nodes now.
+    written: Vec<HostEntry>,
+}
+
+struct State {
+    pace: Pace,
+    due: Instant,
+    under_way: bool,
+    refusals: u32,
+}
+
+/// How far one asking came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    KeyRefused,
+    Otherwise,
+}
+
+impl Prober {
+    pub(super) fn new(reach: Reach, env: EnvName, nodes: u32, access: Access) -> Self {
+        Self { reach, env, nodes, access, tasks: JoinSet::new(), states: BTreeMap::new(), written: Vec::new() }
+    }
+
+    /// Starts asking those nodes that run, are not known to be ready, and were not asked a moment ago.
+    ///
+    /// # Errors
+    /// When ssh's configuration cannot be written.
+    pub(super) fn ask(&mut self, views: &[NodeView], ready: &dyn Fn(&str) -> bool) -> Result<(), SshError> {
+        self.write_hosts(views)?;
+        let now = Instant::now();
+        let waits = |view: &&NodeView| {
+            view.phase >= Phase::Attached && view.instance_id.as_deref().is_some_and(|instance| !ready(instance))
+        };
+        let asked: BTreeSet<&str> = views.iter().filter(waits).filter_map(|view| view.instance_id.as_deref()).collect();
+        self.states.retain(|instance, _| asked.contains(instance.as_str()));
+        for view in views.iter().filter(waits) {
+            let Some((instance, address)) = view.instance_id.clone().zip(view.public_ip.clone()) else { continue };
+            let state = self.states.entry(instance.clone()).or_insert_with(|| State::new(now));
+            if state.under_way || state.due > now || self.tasks.len() >= AT_ONCE {
+                continue;
+            }
+            state.under_way = true;
+            let question = Question {
+                reach: self.reach.clone(),
+                alias: host_alias(&self.env, view.index, self.nodes),
+                instance,
+                address,
+                port: self.access.port,
+                ready_command: self.access.ready_command.clone(),
+            };
+            self.tasks.spawn(question.ask());
+        }
+        Ok(())
+    }
+
+    /// When the next node is due to be asked, if one is and there is room for one more question.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        if self.tasks.len() >= AT_ONCE {
+            return None;
+        }
+        self.states.values().filter(|state| !state.under_way).map(|state| state.due).min()
+    }
+
+    /// Waits for the next answers. Never returns while nobody is asked.
+    pub(super) async fn answers(&mut self) -> Vec<(String, Probe)> {
+        let mut answers = Vec::new();
+        loop {
+            match self.tasks.join_next().await {
+                Some(Ok(first)) => answers.push(self.take(first)),
+                // A task that panicked or was aborted has no answer; its node is asked again when it is due.
+                Some(Err(_)) => continue,
+                None => std::future::pending().await,
+            }
+            while let Some(Ok(more)) = self.tasks.try_join_next() {
+                answers.push(self.take(more));
+            }
+            return answers;
+        }
+    }
+
+    fn take(&mut self, (instance, probe, asked): (String, Probe, Asked)) -> (String, Probe) {
+        let state = self.states.entry(instance.clone()).or_insert_with(|| State::new(Instant::now()));
+        state.under_way = false;
+        state.due = Instant::now() + state.pace.next_wait();
+        state.refusals = if asked == Asked::KeyRefused { state.refusals + 1 } else { 0 };
+        let Probe::Reachable(reason) = &probe else { return (instance, probe) };
+        if state.refusals < KEY_REFUSALS {
+            return (instance, probe);
+        }
+        let failed = Probe::Failed(format!("it refuses the key again and again: {reason}"));
+        (instance, failed)
+    }
+
+    /// Keeps ssh's configuration of the nodes true: their addresses change over a stop and start.
+    pub(super) fn write_hosts(&mut self, views: &[NodeView]) -> Result<(), SshError> {
+        let entries = hosts(&self.reach, &self.env, self.nodes, &self.access, views);
+        if entries != self.written {
+            managed_config::write_environment(&self.reach.ssh_dir, self.env.as_str(), &entries)?;
+            self.written = entries;
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn new(now: Instant) -> Self {
+        Self { pace: PROBES.start(), due: now, under_way: false, refusals: 0 }
+    }
+}
+
+/// What ssh needs to know of the nodes that have an address.
+#[must_use]
+pub fn hosts(reach: &Reach, env: &EnvName, nodes: u32, access: &Access, views: &[NodeView]) -> Vec<HostEntry> {
+    let with_address = views.iter().filter(|view| view.index < nodes && view.phase >= Phase::Running);
+    with_address
+        .filter_map(|view| {
+            let (instance, address) = view.instance_id.clone().zip(view.public_ip.clone())?;
+            Some(HostEntry {
+                alias: host_alias(env, view.index, nodes),
+                environment: env.to_string(),
+                host_name: address,
+                port: access.port,
+                user: access.user.clone(),
+                identity_file: access.identity_file.clone(),
+                proxy_command: reach.way.proxy_command(&instance),
+                host_key_alias: instance,
+            })
+        })
+        .collect()
+}
+
+impl Way {
+    fn proxy_command(&self, instance: &str) -> Option<String> {
+        match self {
+            Self::Direct => None,
+            #[cfg(feature = "simulator")]
+            Self::Simulated { proxy_command, .. } => Some(proxy_command.replace("{}", instance)),
+        }
+    }
+}
+
+/// One asking of one node.
+struct Question {
+    reach: Reach,
+    alias: String,
+    instance: String,
+    address: String,
+    port: u16,
+    ready_command: Option<String>,
+}
+
+impl Question {
+    async fn ask(self) -> (String, Probe, Asked) {
+        let (probe, asked) = match &self.reach.way {
+            Way::Direct => self.ask_at(&self.address, self.port, None).await,
+            #[cfg(feature = "simulator")]
+            Way::Simulated { simulator, .. } => match simulator.ssh_listener(&self.instance).await {
+                Ok(listener) => {
+                    let at: SocketAddr = listener.address;
+                    self.ask_at(&at.ip().to_string(), at.port(), Some(at)).await
+                }
+                Err(error) => (Probe::Unreachable(error.to_string()), Asked::Otherwise),
+            },
+        };
+        (self.instance, probe, asked)
+    }
+
+    async fn ask_at(&self, address: &str, port: u16, via: Option<SocketAddr>) -> (Probe, Asked) {
+        if let Err(why) = readiness::banner(address, port, BANNER_WITHIN).await {
+            return (Probe::Unreachable(why.to_string()), Asked::Otherwise);
+        }
+        let Some(command) = &self.ready_command else { return (Probe::Ready, Asked::Otherwise) };
+        let options = SshOptions { batch: true, connect_timeout: Some(BANNER_WITHIN), tty: Tty::Never, via };
+        let command = std::slice::from_ref(command);
+        match readiness::check(&self.reach.ssh_dir, &self.alias, &options, command, CHECK_WITHIN).await {
+            CheckResult::Answered { code, output } => (read(code, &output), Asked::Otherwise),
+            CheckResult::NotYet { reason } => (Probe::Reachable(reason), Asked::Otherwise),
+            CheckResult::KeyRefused { reason } => (Probe::Reachable(reason), Asked::KeyRefused),
+            CheckResult::HostKeyChanged(error) | CheckResult::Failed(error) => {
+                let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                (Probe::Failed(format!("{error}{hint}")), Asked::Otherwise)
+            }
+            CheckResult::BadConfiguration { reason } => (Probe::Failed(reason), Asked::Otherwise),
+        }
+    }
+}
+
+/// What a node's answer to the ready command means.
+fn read(code: u8, output: &str) -> Probe {
+    match templates::read_answer(i32::from(code), output) {
+        Readiness::Ready { .. } => Probe::Ready,
+        Readiness::Waiting(why) => Probe::Reachable(why),
+        Readiness::Failed(why) => Probe::Failed(why),
+    }
+}

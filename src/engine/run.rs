@@ -1,0 +1,475 @@
+//! The loop.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
+
+use crate::clock::Clock;
+use crate::cloud::{Cloud, Known, SurveyError, Want};
+use crate::domain::failure::{Class, Failure};
+use crate::domain::intent::{Goal, Intent, VolumeWish};
+use crate::domain::journal::Event;
+use crate::domain::lifecycle;
+use crate::domain::market::Market;
+use crate::domain::names::Identity;
+use crate::domain::observed::{Observed, Probe};
+use crate::domain::phase::{Phase, Wait};
+use crate::domain::plan::{self, Blocked, Inputs, NodeView, Plan, Status};
+use crate::domain::pools::Ranking;
+use crate::domain::record::{Record, Thing};
+use crate::ssh::{SshError, host_keys, managed_config};
+use crate::state::{Journal, StateError};
+
+use super::act::{Acted, Actor};
+use super::interrupt::{Interrupt, Signal};
+use super::probe::{Prober, Reach};
+use super::report::{Progress, Reporter};
+use super::schedule::{AFTER_TROUBLE, LOOKS, Pace};
+
+/// How old prices and offers may be when something is launched.
+const MARKET_KEEPS: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
+/// How long answers of nodes are gathered before the plan is made again: a thousand nodes answer at nearly one time.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// One run: what it is for, and what it works with.
+pub struct Run<'a> {
+    /// EC2.
+    pub cloud: &'a Cloud,
+    /// Whose environment it is.
+    pub identity: &'a Identity,
+    /// What is wanted.
+    pub intent: &'a Intent,
+    /// What was and is done for it.
+    pub journal: &'a mut Journal,
+    /// The time.
+    pub clock: Clock,
+    /// Who is told.
+    pub reporter: &'a dyn Reporter,
+    /// How nodes are reached.
+    pub reach: &'a Reach,
+    /// Whether the user wants to end.
+    pub interrupt: Interrupt,
+    /// How far and how long.
+    pub options: Options,
+    /// The tags of what is made, beside those that say whose it is: [`Intent::all_tags`].
+    pub tags: BTreeMap<String, String>,
+}
+
+/// How far and how long a run goes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How far `up` waits.
+    pub wait: Wait,
+    /// When to give up waiting. `None`: never.
+    pub timeout: Option<Duration>,
+    /// Whether to wait for capacity when every pool refuses, instead of ending.
+    pub patient: bool,
+    /// The command as typed, for the journal.
+    pub command: String,
+    /// What there is to choose from, where the caller has asked already.
+    pub market: Option<Market>,
+}
+
+/// How a run ended, and what it left.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Why it ended.
+    pub ending: Ending,
+    /// Every node as it was last seen.
+    pub nodes: Vec<NodeView>,
+    /// What EC2 showed last.
+    pub observed: Observed,
+}
+
+/// Why a run ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// All is as it should be.
+    Done,
+    /// The time was over.
+    TimedOut {
+        /// After how long.
+        after: Duration,
+        /// What was waited for last.
+        waiting_for: Vec<String>,
+    },
+    /// It cannot go on without the user.
+    Blocked(Blocked),
+    /// EC2 refused something for good.
+    Refused(Failure),
+    /// The user asked for the end.
+    Interrupted(Signal),
+}
+
+/// What keeps a run from working at all.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The journal cannot be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// EC2 cannot be looked at.
+    #[error("EC2 cannot be looked at")]
+    Look(#[source] Failure),
+    /// It cannot be found out what there is to choose from.
+    #[error(transparent)]
+    Survey(#[from] SurveyError),
+    /// Our ssh files cannot be written.
+    #[error(transparent)]
+    Ssh(#[from] SshError),
+}
+
+/// What the loop carries along.
+struct Carried {
+    record: Record,
+    observed: Observed,
+    market: Option<Market>,
+    prober: Prober,
+    /// Nodes as they were last written down.
+    written: Vec<NodeView>,
+    /// What was waited for last, beyond the nodes.
+    mendable: Vec<String>,
+    looks: Pace,
+    trouble: Pace,
+    /// When EC2 is looked at again. `None`: it was looked at just now.
+    next_look: Option<Instant>,
+    /// Failures to look, one after the other.
+    blind: u32,
+    chosen: bool,
+}
+
+/// How many looks in a row may fail before the run ends.
+const BLIND_LOOKS: u32 = 8;
+
+impl Run<'_> {
+    /// Works until the intent is carried out, or an ending of another kind.
+    ///
+    /// # Errors
+    /// [`EngineError`]; what was made until then is in the journal.
+    pub async fn run(mut self) -> Result<Outcome, EngineError> {
+        let started = Instant::now();
+        let mut carried = self.begin()?;
+        let ending = self.work(&mut carried, started).await?;
+        let all: Vec<NodeView> = std::mem::take(&mut carried.written);
+        self.end(&mut carried, &ending, &all)?;
+        Ok(Outcome { ending, nodes: all, observed: carried.observed })
+    }
+
+    fn begin(&mut self) -> Result<Carried, EngineError> {
+        let record = Record::read(&self.journal.since_closed()?);
+        let prober =
+            Prober::new(self.reach.clone(), self.identity.env.clone(), self.intent.nodes, self.intent.access.clone());
+        let mut carried = Carried {
+            record,
+            observed: Observed::default(),
+            market: self.options.market.take(),
+            prober,
+            written: Vec::new(),
+            mendable: Vec::new(),
+            looks: LOOKS.start(),
+            trouble: AFTER_TROUBLE.start(),
+            next_look: None,
+            blind: 0,
+            chosen: false,
+        };
+        let command = self.options.command.clone();
+        self.actor(&mut carried.record).write(vec![Event::Began { command }])?;
+        Ok(carried)
+    }
+
+    async fn work(&mut self, carried: &mut Carried, started: Instant) -> Result<Ending, EngineError> {
+        self.look(carried).await?;
+        loop {
+            if let Some(signal) = self.interrupt.came() {
+                return Ok(Ending::Interrupted(signal));
+            }
+            let plan = self.plan(carried);
+            self.take_in(carried, &plan)?;
+            let acted = match self.decide(carried, plan).await? {
+                Decision::End(ending) => return Ok(ending),
+                Decision::Again => continue,
+                Decision::Wait(acted) => acted,
+            };
+            if let Some(failure) = acted.fatal {
+                return Ok(Ending::Refused(failure));
+            }
+            carried.mendable = acted.mendable.iter().map(ToString::to_string).collect();
+            if self.is_late(started) {
+                return Ok(self.timed_out(carried));
+            }
+            let next_look = carried.next_look(acted.succeeded, acted.trouble);
+            self.pause(carried, next_look, started).await?;
+        }
+    }
+
+    /// What the plan says to do now.
+    async fn decide(&mut self, carried: &mut Carried, plan: Plan) -> Result<Decision, EngineError> {
+        if plan.status == Status::NeedsSurvey {
+            carried.market =
+                Some(self.cloud.survey(self.intent, &self.identity.resource_name(), self.clock.now()).await?);
+            return Ok(Decision::Again);
+        }
+        if let Some(ranking) = &plan.ranking {
+            self.announce_choice(carried, ranking, &plan);
+        }
+        if !plan.steps.is_empty() {
+            let acted = self.actor(&mut carried.record).carry_out(plan.steps).await?;
+            return Ok(Decision::Wait(acted));
+        }
+        match plan.status {
+            Status::Done => Ok(Decision::End(Ending::Done)),
+            Status::Blocked(Blocked::NoPool(_)) if self.options.patient => {
+                carried.market = None;
+                Ok(Decision::Wait(Acted::default()))
+            }
+            Status::Blocked(why) => Ok(Decision::End(Ending::Blocked(why))),
+            Status::Working | Status::NeedsSurvey => Ok(Decision::Wait(Acted::default())),
+        }
+    }
+
+    fn actor<'b>(&'b mut self, record: &'b mut Record) -> Actor<'b> {
+        Actor {
+            cloud: self.cloud,
+            identity: self.identity,
+            tags: &self.tags,
+            clock: self.clock,
+            reporter: self.reporter,
+            journal: self.journal,
+            record,
+        }
+    }
+
+    fn plan(&self, carried: &mut Carried) -> Plan {
+        let now = self.clock.now();
+        if carried.market.as_ref().is_some_and(|market| now.duration_since(market.surveyed_at) > MARKET_KEEPS) {
+            carried.market = None;
+        }
+        carried.observed.market.clone_from(&carried.market);
+        plan::plan(&Inputs {
+            identity: self.identity,
+            intent: self.intent,
+            observed: &carried.observed,
+            record: &carried.record,
+            wait: self.options.wait,
+            now,
+        })
+    }
+
+    /// Looks at EC2. A look that fails in passing is made again; the nodes' own answers are kept.
+    async fn look(&mut self, carried: &mut Carried) -> Result<(), EngineError> {
+        let (request_ids, instance_ids) = (carried.ids(Thing::Request), carried.ids(Thing::Instance));
+        carried.next_look = None;
+        let known = Known {
+            request_ids: &request_ids,
+            instance_ids: &instance_ids,
+            existing_volume: existing_volume(self.intent),
+            ssh_port: self.intent.access.port,
+            want: Want::ALL,
+        };
+        match self.cloud.observe(self.identity, &known).await {
+            Ok(mut observed) => {
+                carried.blind = 0;
+                observed.probes = std::mem::take(&mut carried.observed.probes);
+                forget_old_answers(&mut observed, &carried.observed);
+                carried.record.absorb(&observed, self.clock.now());
+                carried.observed = observed;
+                Ok(())
+            }
+            Err(failure)
+                if matches!(failure.class, Class::Throttled | Class::Ambiguous) && carried.blind < BLIND_LOOKS =>
+            {
+                carried.blind += 1;
+                carried.mendable = vec![failure.to_string()];
+                self.reporter.report(&Progress::Note(&format!("cannot look at EC2 now, trying again: {failure}")));
+                Ok(())
+            }
+            Err(failure) => Err(EngineError::Look(failure)),
+        }
+    }
+
+    /// Writes down what is settled and what has changed, tells of it, and asks the nodes.
+    fn take_in(&mut self, carried: &mut Carried, plan: &Plan) -> Result<(), EngineError> {
+        let settled = plan.settled.iter().map(|(token, how)| Event::Settled { token: *token, how: how.clone() });
+        let mut events: Vec<Event> = settled.collect();
+        for view in &plan.nodes {
+            let before = carried.written.iter().find(|known| known.index == view.index);
+            if before.is_none_or(|known| known.phase != view.phase || known.instance_id != view.instance_id) {
+                self.tell_of_change(carried, view);
+                events.push(node_event(view));
+            }
+        }
+        if !events.is_empty() {
+            carried.looks.restart();
+        }
+        self.actor(&mut carried.record).write(events)?;
+        self.reporter.report(&Progress::Nodes(&plan.nodes));
+        if !plan.waiting_for.is_empty() {
+            self.reporter.report(&Progress::Waiting(&plan.waiting_for));
+        }
+        carried.written.clone_from(&plan.nodes);
+        if self.intent.goal == Goal::Running && self.options.wait >= Wait::Ssh {
+            let answered = &carried.observed.probes;
+            let ready = |instance: &str| matches!(answered.get(instance), Some(Probe::Ready | Probe::Failed(_)));
+            carried.prober.ask(&plan.nodes, &ready)?;
+        } else if self.intent.goal == Goal::Running {
+            carried.prober.write_hosts(&plan.nodes)?;
+        }
+        Ok(())
+    }
+
+    /// Says what EC2 did while nobody looked.
+    fn tell_of_change(&self, carried: &Carried, view: &NodeView) {
+        let Some(instance) = &view.instance_id else { return };
+        let last = carried.record.last_instance.get(&view.index);
+        if let Some(last) = last.filter(|last| *last != instance && view.phase > Phase::Stopping) {
+            let note = format!("node {}: {last} is gone; {instance} takes its place", view.index);
+            self.reporter.report(&Progress::Note(&note));
+        }
+        let request = carried.observed.requests.iter().find(|it| Some(&it.id) == view.request_id.as_ref());
+        if let Some(request) = request.filter(|it| lifecycle::is_interrupted(it)) {
+            let note = format!("node {}: {}", view.index, lifecycle::in_words(request));
+            self.reporter.report(&Progress::Note(&note));
+        }
+    }
+
+    /// Says what is launched for how much, before it is.
+    fn announce_choice(&self, carried: &mut Carried, ranking: &Ranking, plan: &Plan) {
+        let nodes = plan.nodes.iter().filter(|view| view.phase == Phase::Absent).count();
+        if !carried.chosen && nodes > 0 {
+            carried.chosen = true;
+            self.reporter.report(&Progress::Chosen { ranking, nodes });
+        }
+    }
+
+    fn is_late(&self, started: Instant) -> bool {
+        self.options.timeout.is_some_and(|timeout| started.elapsed() >= timeout)
+    }
+
+    fn timed_out(&self, carried: &Carried) -> Ending {
+        let nodes = carried.written.iter().filter(|view| !self.options.wait.is_met_by(view.phase));
+        let of_nodes = nodes.filter_map(|view| Some(format!("node {}: {}", view.index, view.waiting_for.clone()?)));
+        let waiting_for = of_nodes.chain(carried.mendable.iter().cloned()).collect();
+        Ending::TimedOut { after: self.options.timeout.unwrap_or_default(), waiting_for }
+    }
+
+    /// Waits for the next look, an answer of a node, the deadline or the user, whichever comes first.
+    async fn pause(&mut self, carried: &mut Carried, next_look: Instant, started: Instant) -> Result<(), EngineError> {
+        let deadline = self.options.timeout.map(|timeout| started + timeout);
+        let next_probe = carried.prober.next_due().map(|due| due.max(Instant::now() + GATHER));
+        let until = [Some(next_look), next_probe, deadline].into_iter().flatten().min().unwrap_or(next_look);
+        tokio::select! {
+            _ = self.interrupt.wait() => return Ok(()),
+            answers = carried.prober.answers() => {
+                carried.observed.probes.extend(answers);
+                gather(carried).await;
+                return Ok(());
+            }
+            () = sleep_until(until) => {}
+        }
+        if Instant::now() >= next_look || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return self.look(carried).await;
+        }
+        // A node is due to be asked again; EC2 is not.
+        Ok(())
+    }
+
+    fn end(&mut self, carried: &mut Carried, ending: &Ending, nodes: &[NodeView]) -> Result<(), EngineError> {
+        let gone = matches!(self.intent.goal, Goal::Gone { .. }) && matches!(ending, Ending::Done);
+        let mut events = vec![Event::Ended { outcome: in_words(ending) }];
+        if gone {
+            managed_config::remove_environment(&self.reach.ssh_dir, self.identity.env.as_str())?;
+            events.push(Event::Closed);
+        } else {
+            carried.prober.write_hosts(nodes)?;
+        }
+        for instance in carried.observed.instances.iter().filter(|it| !it.state.is_live()) {
+            host_keys::forget_host_key(&self.reach.ssh_dir, &instance.id)?;
+        }
+        self.actor(&mut carried.record).write(events)?;
+        Ok(())
+    }
+}
+
+/// What the loop does after a plan.
+enum Decision {
+    End(Ending),
+    Again,
+    Wait(Acted),
+}
+
+impl Carried {
+    /// What EC2 said it made and may not show by its tags yet.
+    fn ids(&self, thing: Thing) -> Vec<String> {
+        self.record.known.iter().filter(|(_, known)| known.thing == thing).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// When to look at EC2 again: at once after a call that succeeded, slowly after trouble. While only nodes answer,
+    /// the time that was set after the last look stands.
+    fn next_look(&mut self, succeeded: bool, trouble: bool) -> Instant {
+        let now = Instant::now();
+        let next = match self.next_look {
+            _ if trouble => now + self.trouble.next_wait(),
+            _ if succeeded => {
+                self.trouble.restart();
+                self.looks.restart();
+                now
+            }
+            Some(set) => set,
+            None => now + self.looks.next_wait(),
+        };
+        self.next_look = Some(next);
+        next
+    }
+}
+
+/// Takes the answers that come in the next moment, too.
+async fn gather(carried: &mut Carried) {
+    let end = Instant::now() + GATHER;
+    while let Ok(answers) = tokio::time::timeout_at(end, carried.prober.answers()).await {
+        carried.observed.probes.extend(answers);
+    }
+}
+
+/// An instance that was stopped and started must be asked anew.
+fn forget_old_answers(observed: &mut Observed, before: &Observed) {
+    let launched = |of: &Observed, id: &str| -> Option<Timestamp> {
+        of.instances.iter().find(|it| it.id == id).and_then(|it| it.launched_at)
+    };
+    let mut probes = std::mem::take(&mut observed.probes);
+    probes.retain(|id, _| launched(observed, id).is_some() && launched(observed, id) == launched(before, id));
+    observed.probes = probes;
+}
+
+/// The volume that the user brought.
+fn existing_volume(intent: &Intent) -> Option<&str> {
+    match &intent.volume {
+        VolumeWish::Existing { id } => Some(id),
+        VolumeWish::None | VolumeWish::Managed { .. } => None,
+    }
+}
+
+fn node_event(view: &NodeView) -> Event {
+    Event::Node {
+        node: view.index,
+        phase: view.phase,
+        text: view.waiting_for.clone().unwrap_or_default(),
+        instance_id: view.instance_id.clone(),
+        request_id: view.request_id.clone(),
+    }
+}
+
+fn in_words(ending: &Ending) -> String {
+    match ending {
+        Ending::Done => "done".to_owned(),
+        Ending::TimedOut { after, waiting_for } => {
+            format!("not ready after {after:?}; waited for {}", waiting_for.join("; "))
+        }
+        Ending::Blocked(Blocked::NoPool(_)) => "no pool would do".to_owned(),
+        Ending::Blocked(
+            Blocked::RequestFailed { words, .. } | Blocked::Volume { words, .. } | Blocked::Node { words, .. },
+        ) => words.clone(),
+        Ending::Refused(failure) => failure.to_string(),
+        Ending::Interrupted(signal) => format!("interrupted ({signal:?})"),
+    }
+}

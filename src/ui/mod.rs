@@ -1,0 +1,199 @@
+//! The only printer of the program: stdout is the answer, stderr is what happens on the way to it.
+
+mod board;
+mod live;
+mod news;
+mod prompt;
+pub mod report;
+#[cfg(test)]
+mod samples;
+pub mod shapes;
+pub mod tables;
+#[cfg(test)]
+mod tests;
+mod text;
+pub mod time;
+
+use std::error::Error;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use dialoguer::console::Term;
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use serde::Serialize;
+
+pub use live::Live;
+pub use prompt::PromptError;
+
+/// Whether colours are used. They never carry a meaning that the words do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` or the like says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How the user wants to be spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UiOptions {
+    /// The answer as one JSON document.
+    pub json: bool,
+    /// No status, notes and progress; warnings and errors only.
+    pub quiet: bool,
+    /// How many times `-v` was given; from 1 on, every step is told.
+    pub verbose: u8,
+    /// Colours.
+    pub color: ColorChoice,
+    /// Ask nothing.
+    pub no_input: bool,
+    /// Every question is answered with yes.
+    pub yes: bool,
+}
+
+/// The answer could not be written; a reader that has closed its end is not such an error.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// Standard output takes nothing, for example on a full disk.
+    #[error("the answer could not be written to standard output")]
+    Write(#[source] io::Error),
+    /// A value has no JSON form.
+    #[error("the answer could not be put into JSON")]
+    Json(#[source] serde_json::Error),
+}
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+type Stream = Mutex<Box<dyn Write + Send>>;
+
+/// The printer.
+pub struct Ui {
+    options: UiOptions,
+    out: Stream,
+    err: Stream,
+    bars: MultiProgress,
+    out_is_terminal: bool,
+    can_ask: bool,
+}
+
+impl Ui {
+    /// A printer for this process's own streams.
+    #[must_use]
+    pub fn new(options: UiOptions) -> Self {
+        let choice = match options.color {
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        };
+        // The target hides itself where stderr is no terminal, or one that cannot move its cursor (TERM=dumb).
+        let target = if options.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        Self {
+            options,
+            out: Mutex::new(Box::new(AutoStream::new(io::stdout(), choice))),
+            err: Mutex::new(Box::new(AutoStream::new(io::stderr(), choice))),
+            bars: MultiProgress::with_draw_target(target),
+            out_is_terminal: io::stdout().is_terminal(),
+            can_ask: !options.no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
+        }
+    }
+
+    /// What the user asked for.
+    #[must_use]
+    pub fn options(&self) -> &UiOptions {
+        &self.options
+    }
+
+    /// Whether the user is there to be asked.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.can_ask
+    }
+
+    /// The width that tables should fit into, in columns. `None` where stdout is no terminal: nothing is folded then.
+    #[must_use]
+    pub fn table_width(&self) -> Option<usize> {
+        self.out_is_terminal.then(|| columns_of(&Term::stdout()))
+    }
+
+    /// Prints the answer and a line end. Prints nothing for an empty one.
+    ///
+    /// # Errors
+    /// Where stdout cannot be written to. A pipe that the reader has closed is none: they have seen enough.
+    pub fn answer(&self, text: &str) -> Result<(), OutputError> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let written = self.bars.suspend(|| write(&self.out, text));
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OutputError::Write(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Prints the answer as one JSON document.
+    ///
+    /// # Errors
+    /// As [`Ui::answer`], or where the value has no JSON form.
+    pub fn json(&self, value: &impl Serialize) -> Result<(), OutputError> {
+        self.answer(&serde_json::to_string_pretty(value).map_err(OutputError::Json)?)
+    }
+
+    /// Says what is being done. Silent under `--quiet`.
+    pub fn status(&self, text: &str) {
+        if !self.options.quiet {
+            self.say(text);
+        }
+    }
+
+    /// Says something worth knowing. Silent under `--quiet`.
+    pub fn note(&self, text: &str) {
+        self.status(&format!("note: {text}"));
+    }
+
+    /// Warns; under `--quiet` too.
+    pub fn warn(&self, text: &str) {
+        self.say(&format!("{WARNING}warning:{WARNING:#} {text}"));
+    }
+
+    /// Says an error, what caused it, and what to do about it.
+    pub fn error(&self, error: &dyn Error, hints: &[String]) {
+        let mut lines = vec![format!("{ERROR}error:{ERROR:#} {error}")];
+        let mut source = error.source();
+        while let Some(cause) = source {
+            lines.push(format!("  caused by: {cause}"));
+            source = cause.source();
+        }
+        lines.extend(hints.iter().map(|hint| format!("{HINT}hint:{HINT:#} {hint}")));
+        self.say(&lines.join("\n"));
+    }
+
+    /// Whether progress is drawn over itself, rather than told in lines.
+    fn is_live(&self) -> bool {
+        !self.options.quiet && !self.bars.is_hidden()
+    }
+
+    /// Writes to stderr. Where that fails there is nobody left to tell.
+    fn say(&self, text: &str) {
+        let _ = self.bars.suspend(|| write(&self.err, text));
+    }
+}
+
+/// Writes a text and a line end at once, so that two writers of one terminal do not mix within a line.
+fn write(stream: &Stream, text: &str) -> io::Result<()> {
+    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+    stream.write_all(format!("{text}\n").as_bytes())?;
+    stream.flush()
+}
+
+/// The width of a terminal: `COLUMNS` where it is set to a number, else what the terminal says.
+fn columns_of(terminal: &Term) -> usize {
+    let wanted = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|columns| *columns > 0);
+    wanted.unwrap_or_else(|| usize::from(terminal.size().1))
+}

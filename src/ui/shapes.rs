@@ -1,0 +1,290 @@
+//! The JSON that scripts rely on: fields are added, never renamed. Money is a number in USD, times are RFC 3339 UTC.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::report::{EnvironmentReport, NodeReport, VolumeReport, goal_word, volume_word};
+use crate::domain::plan::{Plan, Status, Step};
+use crate::domain::pools::{Choice, Rejection};
+
+/// The version of these shapes. It changes when a field changes its meaning.
+const FORMAT_VERSION: u32 = 1;
+
+/// One environment.
+#[derive(Debug, Serialize)]
+pub struct EnvironmentShape<'a> {
+    format_version: u32,
+    name: &'a str,
+    kind: &'static str,
+    region: &'a str,
+    /// Null where nodes are in several zones, or nothing is anywhere.
+    zone: Option<&'a str>,
+    goal: &'static str,
+    phase: &'static str,
+    nodes: Vec<NodeShape<'a>>,
+    volumes: Vec<VolumeShape<'a>>,
+    /// Of the nodes that bill now.
+    price_per_hour: f64,
+    /// A month like this hour, volumes included.
+    price_per_month: f64,
+    volume_price_per_month: f64,
+    expires_at: Option<Timestamp>,
+    notes: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct NodeShape<'a> {
+    index: u32,
+    phase: &'static str,
+    spot_request_id: Option<&'a str>,
+    /// EC2's status code.
+    spot_status: Option<&'a str>,
+    instance_id: Option<&'a str>,
+    instance_type: Option<&'a str>,
+    zone: Option<&'a str>,
+    public_ip: Option<&'a str>,
+    private_ip: Option<&'a str>,
+    public_dns: Option<&'a str>,
+    launched_at: Option<Timestamp>,
+    /// What it costs in an hour in which it runs.
+    price_per_hour: Option<f64>,
+    waiting_for: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct VolumeShape<'a> {
+    volume_id: &'a str,
+    size_gib: u32,
+    zone: &'a str,
+    device: Option<&'a str>,
+    state: &'static str,
+    attached_to: Option<&'a str>,
+}
+
+/// Several environments.
+#[derive(Debug, Serialize)]
+pub struct ListShape<'a> {
+    format_version: u32,
+    environments: Vec<EnvironmentShape<'a>>,
+}
+
+/// What would be done.
+#[derive(Debug, Serialize)]
+pub struct PlanShape<'a> {
+    format_version: u32,
+    name: &'a str,
+    /// `done`, `working`, `needs-survey` or `blocked`.
+    status: &'static str,
+    /// Why it is blocked.
+    blocked_by: Option<String>,
+    steps: Vec<StepShape<'a>>,
+    /// Cheapest first.
+    pools: Vec<PoolShape<'a>>,
+    turned_down: Vec<TurnedDownShape<'a>>,
+    waiting_for: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct StepShape<'a> {
+    action: &'static str,
+    what: String,
+    reason: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct PoolShape<'a> {
+    instance_type: &'a str,
+    zone: &'a str,
+    price_per_hour: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct TurnedDownShape<'a> {
+    what: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> From<&'a EnvironmentReport> for EnvironmentShape<'a> {
+    fn from(report: &'a EnvironmentReport) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            name: &report.name,
+            kind: report.kind.as_str(),
+            region: &report.region,
+            zone: report.zone(),
+            goal: goal_word(report.goal),
+            phase: report.phase().as_str(),
+            nodes: report.nodes.iter().map(NodeShape::from).collect(),
+            volumes: report.volumes.iter().map(VolumeShape::from).collect(),
+            price_per_hour: rounded(report.price_per_hour()),
+            price_per_month: rounded(report.price_per_month()),
+            volume_price_per_month: rounded(report.volume_usd_per_month),
+            expires_at: report.expires_at,
+            notes: &report.notes,
+        }
+    }
+}
+
+impl<'a> From<&'a NodeReport> for NodeShape<'a> {
+    fn from(node: &'a NodeReport) -> Self {
+        let view = &node.view;
+        Self {
+            index: view.index,
+            phase: view.phase.as_str(),
+            spot_request_id: view.request_id.as_deref(),
+            spot_status: view.request_status.as_deref(),
+            instance_id: view.instance_id.as_deref(),
+            instance_type: view.instance_type.as_deref(),
+            zone: view.zone.as_deref(),
+            public_ip: view.public_ip.as_deref(),
+            private_ip: view.private_ip.as_deref(),
+            public_dns: view.public_dns.as_deref(),
+            launched_at: view.launched_at,
+            price_per_hour: node.price_per_hour.map(rounded),
+            waiting_for: view.waiting_for.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a VolumeReport> for VolumeShape<'a> {
+    fn from(volume: &'a VolumeReport) -> Self {
+        Self {
+            volume_id: &volume.volume_id,
+            size_gib: volume.size_gib,
+            zone: &volume.zone,
+            device: volume.device.as_deref(),
+            state: volume_word(volume.state),
+            attached_to: volume.attached_to.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a [EnvironmentReport]> for ListShape<'a> {
+    fn from(reports: &'a [EnvironmentReport]) -> Self {
+        Self { format_version: FORMAT_VERSION, environments: reports.iter().map(EnvironmentShape::from).collect() }
+    }
+}
+
+impl<'a> PlanShape<'a> {
+    /// The plan of the environment `name`.
+    #[must_use]
+    pub fn new(name: &'a str, plan: &'a Plan) -> Self {
+        let ranking = super::tables::ranking_of(plan);
+        Self {
+            format_version: FORMAT_VERSION,
+            name,
+            status: match plan.status {
+                Status::Done => "done",
+                Status::Working => "working",
+                Status::NeedsSurvey => "needs-survey",
+                Status::Blocked(_) => "blocked",
+            },
+            blocked_by: super::tables::blocked(&plan.status),
+            steps: plan.steps.iter().map(StepShape::from).collect(),
+            pools: ranking.iter().flat_map(|it| &it.choices).map(PoolShape::from).collect(),
+            turned_down: ranking.iter().flat_map(|it| &it.rejections).map(TurnedDownShape::from).collect(),
+            waiting_for: plan.waiting_for.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Step> for StepShape<'a> {
+    fn from(step: &'a Step) -> Self {
+        Self { action: step.call.action(), what: step.call.to_string(), reason: &step.reason }
+    }
+}
+
+impl<'a> From<&'a Choice> for PoolShape<'a> {
+    fn from(choice: &'a Choice) -> Self {
+        Self {
+            instance_type: &choice.pool.instance_type,
+            zone: &choice.pool.zone,
+            price_per_hour: rounded(choice.price),
+        }
+    }
+}
+
+impl<'a> From<&'a Rejection> for TurnedDownShape<'a> {
+    fn from(rejection: &'a Rejection) -> Self {
+        Self { what: &rejection.what, reason: &rejection.why }
+    }
+}
+
+/// An amount with six decimals, as fine as EC2's own prices: sums of binary fractions have a tail that means nothing.
+fn rounded(usd: f64) -> f64 {
+    (usd * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn an_environment_has_the_fields_that_scripts_rely_on() -> Result<(), serde_json::Error> {
+        let report = samples::cloudtop();
+        assert_eq!(
+            serde_json::to_string_pretty(&EnvironmentShape::from(&report))?,
+            r#"{
+  "format_version": 1,
+  "name": "dev",
+  "kind": "cloudtop",
+  "region": "us-east-1",
+  "zone": "us-east-1c",
+  "goal": "running",
+  "phase": "ready",
+  "nodes": [
+    {
+      "index": 0,
+      "phase": "ready",
+      "spot_request_id": "sir-00000000",
+      "spot_status": "fulfilled",
+      "instance_id": "i-0123456789abcdef0",
+      "instance_type": "m7a.xlarge",
+      "zone": "us-east-1c",
+      "public_ip": "203.0.113.20",
+      "private_ip": "172.31.0.20",
+      "public_dns": "ec2-203-0-113-20.compute-1.amazonaws.com",
+      "launched_at": "2026-11-21T08:00:00Z",
+      "price_per_hour": 0.0731,
+      "waiting_for": null
+    }
+  ],
+  "volumes": [
+    {
+      "volume_id": "vol-0123456789abcdef0",
+      "size_gib": 100,
+      "zone": "us-east-1c",
+      "device": "/dev/xvdj",
+      "state": "in-use",
+      "attached_to": "i-0123456789abcdef0"
+    }
+  ],
+  "price_per_hour": 0.0731,
+  "price_per_month": 61.363,
+  "volume_price_per_month": 8.0,
+  "expires_at": null,
+  "notes": []
+}"#
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_list_holds_whole_environments() -> Result<(), serde_json::Error> {
+        let reports = [samples::cloudtop(), samples::cluster()];
+        let list = serde_json::to_value(ListShape::from(&reports[..]))?;
+        assert_eq!(list["format_version"], 1);
+        assert_eq!(list["environments"][0], serde_json::to_value(EnvironmentShape::from(&reports[0]))?);
+        assert_eq!(list["environments"][1]["zone"], serde_json::Value::Null);
+        assert_eq!(list["environments"][1]["expires_at"], "2026-11-21T15:58:00Z");
+        assert_eq!(list["environments"][1]["nodes"][2]["spot_status"], "capacity-not-available");
+        Ok(())
+    }
+
+    #[test]
+    fn a_sum_has_no_meaningless_tail() {
+        assert_eq!(rounded(0.1 + 0.2).to_string(), "0.3");
+        assert_eq!(rounded(0.000_123_4).to_string(), "0.000123");
+    }
+}

@@ -1,0 +1,20 @@
+//! Answers for people. Every function gives a text without a line end at its end.
+
+mod environment;
+mod grid;
+mod list;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub use environment::{nodes, status};
+pub use list::list;
+pub(super) use plan::{blocked, ranking_of};
+pub use plan::{plan, turned_down};
+
+use super::text::one_line;
+
+/// A cell for something that may not be there (yet).
+fn cell(value: Option<&str>) -> String {
+    value.map(one_line).unwrap_or_default()
+}
