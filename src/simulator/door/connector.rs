@@ -1,0 +1,63 @@
+//! The door for an SDK in the same process.
+
+use aws_smithy_runtime_api::client::dns::ResolveDnsError;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+
+use crate::simulator::Simulator;
+use crate::simulator::catalog::find_region;
+use crate::simulator::protocol::{CONTENT_TYPE, Request};
+
+/// An HTTP client whose far end is the simulator.
+pub(in crate::simulator) fn client(simulator: Simulator) -> SharedHttpClient {
+    SharedHttpClient::new(Door { simulator })
+}
+
+/// What that client connects by.
+pub(in crate::simulator) fn connector(simulator: Simulator) -> SharedHttpConnector {
+    SharedHttpConnector::new(Door { simulator })
+}
+
+#[derive(Clone, Debug)]
+struct Door {
+    simulator: Simulator,
+}
+
+impl HttpConnector for Door {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(self.answer(&request))
+    }
+}
+
+impl HttpClient for Door {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        connector(self.simulator.clone())
+    }
+}
+
+impl Door {
+    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let body = request.body().bytes().unwrap_or_default();
+        let uri = request.uri().split_once("://").map_or(request.uri(), |(_, rest)| rest);
+        let host = uri.split(['/', '?']).next();
+        let query = uri.split_once('?').map_or("", |(_, query)| query);
+        let asked = Request::read(query, body, request.headers().get("authorization"), host);
+        if find_region(&asked.region).is_none() {
+            // A region that does not exist has no endpoint: its name does not resolve.
+            let message = format!("no such host: ec2.{}.amazonaws.com", asked.region);
+            let unknown = ResolveDnsError::new(std::io::Error::new(std::io::ErrorKind::NotFound, message));
+            return Err(ConnectorError::io(unknown.into()));
+        }
+        let answer = self.simulator.dispatch(&asked);
+        let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::other(error.into(), None))?;
+        let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
+        response.headers_mut().insert("content-type", CONTENT_TYPE);
+        Ok(response)
+    }
+}

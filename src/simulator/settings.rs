@@ -1,0 +1,199 @@
+//! What can be set about a simulated EC2: its seed, how fast its time-bound steps go, its quotas and refusals.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::SimulatorError;
+
+/// The settings of a world. All durations are divided by `speed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// What ids, prices and small delays are drawn from.
+    pub seed: u64,
+    /// How many times faster than set the steps below go.
+    pub speed: f64,
+    /// From a launch or a start to `running`.
+    pub pending: Duration,
+    /// From `running` to an ssh server that answers.
+    pub boot: Duration,
+    /// From there to cloud-init's end.
+    pub cloud_init: Duration,
+    /// From a spot request to its first evaluation.
+    pub evaluation: Duration,
+    /// An attach or a detach of a volume.
+    pub attach: Duration,
+    /// From `creating` to `available` for a volume.
+    pub volume_creation: Duration,
+    /// From `stopping` to `stopped`.
+    pub stop: Duration,
+    /// From `shutting-down` to `terminated`.
+    pub terminate: Duration,
+    /// The longest that a new object stays unseen by describes.
+    pub visibility_lag: Duration,
+    /// From an interruption to the return of the capacity it took.
+    pub capacity_return: Duration,
+    /// How often an open spot request is tried again.
+    pub retry: Duration,
+    /// How long what is terminated, cancelled or closed stays listed.
+    pub listed: Duration,
+    /// The spot quota of each region, in vCPUs; open requests count.
+    pub spot_vcpus: u64,
+    /// The on-demand quota of each region, in vCPUs.
+    pub on_demand_vcpus: u64,
+    /// Actions that the caller has no permission for.
+    pub denied: Vec<String>,
+}
+
+impl Default for Settings {
+    /// Brisk enough that a demonstration takes seconds, slow enough that every stage is seen.
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            speed: 1.0,
+            pending: Duration::from_millis(1200),
+            boot: Duration::from_millis(1000),
+            cloud_init: Duration::from_millis(800),
+            evaluation: Duration::from_millis(300),
+            attach: Duration::from_millis(300),
+            volume_creation: Duration::from_millis(300),
+            stop: Duration::from_millis(1200),
+            terminate: Duration::from_millis(1200),
+            visibility_lag: Duration::from_millis(200),
+            capacity_return: Duration::from_secs(5),
+            retry: Duration::from_secs(2),
+            listed: Duration::from_hours(1),
+            spot_vcpus: 8000,
+            on_demand_vcpus: 8000,
+            denied: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// A duration as it is at this speed.
+    pub(super) fn span(&self, duration: Duration) -> SignedDuration {
+        let seconds = duration.as_secs_f64() / self.speed;
+        SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX)
+    }
+
+    /// Every setting with its value as [`Settings::set`] takes it.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = vec![("seed", self.seed.to_string()), ("speed", self.speed.to_string())];
+        let mut copy = self.clone();
+        for name in DURATIONS {
+            if let Some(duration) = copy.duration(name) {
+                pairs.push((name, format!("{}s", duration.as_secs_f64())));
+            }
+        }
+        pairs.push(("spot-vcpus", self.spot_vcpus.to_string()));
+        pairs.push(("on-demand-vcpus", self.on_demand_vcpus.to_string()));
+        pairs.push(("denied", self.denied.join(",")));
+        pairs
+    }
+
+    /// Sets one setting. Durations are seconds, or carry a unit: `1.5`, `200ms`, `2m`.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulatorError::Setting`] if there is no such setting or the value is not one of its kind.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), SimulatorError> {
+        let key = key.replace('_', "-");
+        let invalid = |expected| SimulatorError::Setting { key: key.clone(), value: value.to_owned(), expected };
+        match key.as_str() {
+            "seed" => self.seed = value.parse().map_err(|_| invalid("a whole number"))?,
+            "speed" => {
+                let speed: f64 = value.parse().map_err(|_| invalid("a number"))?;
+                if !(speed.is_finite() && speed > 0.0) {
+                    return Err(invalid("a number above 0"));
+                }
+                self.speed = speed;
+            }
+            "spot-vcpus" => self.spot_vcpus = value.parse().map_err(|_| invalid("a whole number"))?,
+            "on-demand-vcpus" => self.on_demand_vcpus = value.parse().map_err(|_| invalid("a whole number"))?,
+            "denied" => {
+                self.denied = value.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+            }
+            name => {
+                let Some(slot) = self.duration(name) else {
+                    return Err(invalid("one of the settings that `cloudtop sim show` lists"));
+                };
+                *slot = parse_duration(value).ok_or_else(|| invalid("seconds, or a duration such as 200ms"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn duration(&mut self, name: &str) -> Option<&mut Duration> {
+        Some(match name {
+            "pending" => &mut self.pending,
+            "boot" => &mut self.boot,
+            "cloud-init" => &mut self.cloud_init,
+            "evaluation" => &mut self.evaluation,
+            "attach" => &mut self.attach,
+            "volume-creation" => &mut self.volume_creation,
+            "stop" => &mut self.stop,
+            "terminate" => &mut self.terminate,
+            "visibility-lag" => &mut self.visibility_lag,
+            "capacity-return" => &mut self.capacity_return,
+            "retry" => &mut self.retry,
+            "listed" => &mut self.listed,
+            _ => return None,
+        })
+    }
+}
+
+const DURATIONS: [&str; 12] = [
+    "pending",
+    "boot",
+    "cloud-init",
+    "evaluation",
+    "attach",
+    "volume-creation",
+    "stop",
+    "terminate",
+    "visibility-lag",
+    "capacity-return",
+    "retry",
+    "listed",
+];
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use std::time::Duration;
+
+    use super::Settings;
+
+    #[test]
+    fn every_setting_that_is_shown_can_be_set_to_what_is_shown() {
+        let shown = Settings::default().pairs();
+        let mut settings = Settings { seed: 0, pending: Duration::ZERO, listed: Duration::ZERO, ..Settings::default() };
+        for (key, value) in shown {
+            settings.set(key, &value).unwrap();
+        }
+        assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn durations_take_seconds_and_units_and_nothing_negative() {
+        let mut settings = Settings::default();
+        settings.set("boot", "1.5").unwrap();
+        settings.set("visibility_lag", "200ms").unwrap();
+        assert_eq!(settings.boot, Duration::from_millis(1500));
+        assert_eq!(settings.visibility_lag, Duration::from_millis(200));
+        for (key, value) in [("boot", "-1"), ("boot", "-1s"), ("boot", "soon"), ("speed", "0"), ("bot", "1")] {
+            assert!(settings.set(key, value).is_err(), "{key}={value}");
+        }
+    }
+}
