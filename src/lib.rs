@@ -2,18 +2,18 @@
 //!
 //! A map of the rooms; docs/architecture.md shows how they hang together.
 //!
-//! - [`cli`]: the command line, exit codes, what an error says
-//! - [`commands`]: one verb, one file
-//! - [`config`]: `cloudtop.toml`
-//! - [`domain`]: what is known and decided; pure, with no clock and no network
-//! - [`engine`]: carries an intent out: observe, plan, write down, act
-//! - [`cloud`]: EC2, the only room that knows the AWS SDK
-//! - [`state`]: the local state file and the journals
-//! - [`templates`]: user data, rendered and prepared
-//! - [`ssh`]: the system's OpenSSH
-//! - [`ui`]: the only printer
+//! - [`cli`] — the command line, exit codes, what an error says
+//! - [`commands`] — one verb, one file
+//! - [`config`] — `cloudtop.toml`
+//! - [`domain`] — what is known and decided; pure, with no clock and no network
+//! - [`engine`] — carries an intent out: observe, plan, write down, act
+//! - [`cloud`] — EC2, the only room that knows the AWS SDK
+//! - [`state`] — the local state file and the journals
+//! - [`templates`] — user data, rendered and prepared
+//! - [`ssh`] — the system's OpenSSH
+//! - [`ui`] — the only printer
 //! - `simulator`: an EC2 in this binary, behind the feature of that name
-//! - [`clock`]: the time
+//! - [`clock`] — the time
 
 pub mod cli;
 pub mod clock;

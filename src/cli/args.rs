@@ -54,7 +54,7 @@ pub struct Globals {
     pub endpoint_url: Option<String>,
     /// Use the built-in simulator: no account, no network, no cost
     #[cfg(feature = "simulator")]
-    #[arg(long, global = true, env = "CLOUDTOP_SIM", value_parser = clap::builder::BoolishValueParser::new(), action = ArgAction::SetTrue)]
+    #[arg(long, global = true, env = "CLOUDTOP_SIM", value_parser = switch, action = ArgAction::SetTrue)]
     pub sim: bool,
     /// The state file
     #[arg(long, global = true, env = "CLOUDTOP_STATE", value_name = "FILE")]
@@ -90,6 +90,16 @@ impl Globals {
         return self.sim;
         #[cfg(not(feature = "simulator"))]
         false
+    }
+}
+
+/// The value of a switch's environment variable; an empty one is as good as none.
+#[cfg(feature = "simulator")]
+fn switch(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("use 1 or 0".to_owned()),
     }
 }
 

@@ -10,7 +10,7 @@ use aws_sdk_ec2::types as sdk;
 use super::{Cloud, MOST_FILTER_VALUES, convert, failure, filter};
 use crate::domain::failure::Failure;
 use crate::domain::names::Identity;
-use crate::domain::observed::Observed;
+use crate::domain::observed::{Instance, Observed, SpotRequest, Volume};
 use crate::domain::tags;
 
 /// The largest page of most describes.
@@ -67,9 +67,12 @@ impl Cloud {
         let named: Vec<String> =
             named.chain(known.instance_ids.iter().map(String::as_str)).map(str::to_owned).collect();
         self.add_instances(&mut instances, &named).await?;
+        let mut instances: Vec<Instance> = instances.iter().filter_map(convert::instance).collect();
+        let requests: Vec<SpotRequest> = requests.iter().filter_map(convert::request).collect();
+        name_requests(&mut instances, &requests);
         Ok(Observed {
-            instances: instances.iter().filter_map(convert::instance).collect(),
-            requests: requests.iter().filter_map(convert::request).collect(),
+            instances,
+            requests,
             volumes: volumes?,
             groups: groups?.iter().filter_map(|group| convert::group(group, Some(known.ssh_port))).collect(),
             ..Observed::default()
@@ -77,11 +80,7 @@ impl Cloud {
     }
 
     /// The environment's persistent volumes, and the one that the user brought.
-    async fn wanted_volumes(
-        &self,
-        ours: &[sdk::Filter],
-        known: &Known<'_>,
-    ) -> Result<Vec<crate::domain::observed::Volume>, Failure> {
+    async fn wanted_volumes(&self, ours: &[sdk::Filter], known: &Known<'_>) -> Result<Vec<Volume>, Failure> {
         if !known.want.volumes {
             return Ok(Vec::new());
         }
@@ -169,6 +168,15 @@ pub(super) fn may_have_instance(request: &sdk::SpotInstanceRequest) -> bool {
     orphan || convert::request(request).is_some_and(|request| request.state.is_live())
 }
 
+/// A request and its instance name each other; where the instance does not, the request's word will do. An instance
+/// that RequestSpotInstances launches has no tags, so that its request is all that tells whose it is.
+fn name_requests(instances: &mut [Instance], requests: &[SpotRequest]) {
+    for instance in instances.iter_mut().filter(|instance| instance.request_id.is_none()) {
+        let names_it = |request: &&SpotRequest| request.instance_id.as_deref() == Some(&instance.id);
+        instance.request_id = requests.iter().find(names_it).map(|request| request.id.clone());
+    }
+}
+
 /// The ids that are not there yet, each once.
 fn absent<'a>(ids: &[String], there: impl Iterator<Item = &'a str>) -> Vec<String> {
     let there: BTreeSet<&str> = there.collect();
@@ -194,6 +202,21 @@ mod tests {
         assert!(may_have_instance(&cancelled("request-canceled-and-instance-running")));
         assert!(!may_have_instance(&cancelled("canceled-before-fulfillment")));
         assert!(may_have_instance(&request(sdk::SpotInstanceState::Disabled, "instance-stopped-no-capacity")));
+    }
+
+    #[test]
+    fn an_instance_that_does_not_say_its_request_is_told_it_by_the_request() {
+        let from = |id: &str, own: Option<&str>| {
+            let builder = sdk::Instance::builder().instance_id(id).set_spot_instance_request_id(own.map(str::to_owned));
+            convert::instance(&builder.build())
+        };
+        let named = sdk::SpotInstanceRequest::builder().spot_instance_request_id("sir-1").instance_id("i-1").build();
+        let requests: Vec<_> = convert::request(&named).into_iter().collect();
+        let instances = [from("i-1", None), from("i-2", None), from("i-1", Some("sir-9"))];
+        let mut instances: Vec<_> = instances.into_iter().flatten().collect();
+        name_requests(&mut instances, &requests);
+        let told: Vec<_> = instances.iter().map(|instance| instance.request_id.as_deref()).collect();
+        assert_eq!(told, [Some("sir-1"), None, Some("sir-9")]);
     }
 
     #[test]

@@ -59,9 +59,10 @@ pub async fn check(context: &Context, name: &EnvName, args: &WishArgs) -> Result
     cloud.ensure_region_exists().await?;
     let identity = context.identity(&state, name);
     let (plan, market) = plan_now(context, &cloud, &identity, &environment).await?;
-    if let Status::Blocked(Blocked::NoPool(ranking)) = &plan.status {
-        let error = work::no_pool(name, ranking);
-        if error.exit == Exit::Usage {
+    if let Status::Blocked(blocked @ (Blocked::NoPool(_) | Blocked::Volume { .. })) = &plan.status {
+        let error = work::blocked(name, blocked.clone());
+        // What can never be, or cannot be begun, is not noted as something that there is.
+        if error.exit == Exit::Usage || previous.is_none() {
             return Err(error);
         }
     }

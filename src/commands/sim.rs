@@ -150,6 +150,7 @@ async fn serve(context: &Context, simulator: &Simulator, port: u16) -> Result<()
     ));
     let mut interrupt = context.interrupt.clone();
     let shutdown = async move {
+        let _held = interrupt.hold();
         interrupt.wait().await;
     };
     crate::simulator::serve(simulator.clone(), listener, shutdown).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::CommandError;
+use crate::cli::{CommandError, Exit};
 use crate::config;
 use crate::domain::environment::Environment;
 use crate::domain::intent::Goal;
@@ -47,6 +47,7 @@ pub async fn run(args: &WatchArgs, context: &Context) -> Result<(), CommandError
             Next::Wait(wait) => wait,
             Next::End => return Ok(()),
         };
+        let _held = interrupt.hold();
         tokio::select! {
             signal = interrupt.wait() => return ended(context, args, signal),
             () = tokio::time::sleep(wait) => {}
@@ -73,12 +74,23 @@ async fn once(args: &WatchArgs, context: &Context) -> Result<Next, CommandError>
     }
     match environment.intent.goal {
         Goal::Running => bring_back(args, context, &state, &environment).await,
-        Goal::Stopped => Ok(Next::Wait(args.every)),
+        Goal::Stopped => Ok(Next::Wait(pause(args, context, &environment))),
         Goal::Gone { .. } => {
             context.ui.note(&format!("{} was ended: there is nothing to watch", args.name));
             Ok(Next::End)
         }
     }
+}
+
+/// What is left of a throwaway's time.
+fn time_left(context: &Context, environment: &Environment) -> Option<Duration> {
+    let left = environment.intent.expires_at?.duration_since(context.clock.now());
+    Some(Duration::try_from(left).unwrap_or_default())
+}
+
+/// How long until the next look: never longer than a throwaway has.
+fn pause(args: &WatchArgs, context: &Context, environment: &Environment) -> Duration {
+    time_left(context, environment).map_or(args.every, |left| left.min(args.every))
 }
 
 /// Works until every node is ready. What EC2 holds back is waited for, as long as it takes.
@@ -95,10 +107,9 @@ async fn bring_back(
     let ready =
         |it: &crate::ui::report::EnvironmentReport| it.nodes.iter().all(|node| Wait::Ready.is_met_by(node.view.phase));
     if ready(&before) {
-        return Ok(Next::Wait(args.every));
+        return Ok(Next::Wait(pause(args, context, environment)));
     }
-    let left = environment.intent.expires_at.map(|at| at.duration_since(context.clock.now()));
-    let timeout = left.and_then(|left| Duration::try_from(left).ok());
+    let timeout = time_left(context, environment);
     let work = Work {
         cloud: &cloud,
         identity: &identity,
@@ -109,7 +120,11 @@ async fn bring_back(
         patient: true,
         market: None,
     };
-    work::carry_out(context, work).await?;
+    match work::carry_out(context, work).await {
+        // Its time was over before it was ready: the next look ends it.
+        Err(error) if error.exit == Exit::NotReady => return Ok(Next::Wait(Duration::ZERO)),
+        other => other?,
+    };
     context.ui.note(&format!("{}: every node is ready", args.name));
     Ok(Next::Wait(args.every))
 }

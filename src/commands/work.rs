@@ -115,7 +115,8 @@ fn first_few(things: &[String]) -> String {
     }
 }
 
-fn blocked(env: &EnvName, blocked: Blocked) -> CommandError {
+/// What cannot go on without the user.
+pub fn blocked(env: &EnvName, blocked: Blocked) -> CommandError {
     match blocked {
         Blocked::NoPool(ranking) => no_pool(env, &ranking),
         Blocked::RequestFailed { node, words } => {

@@ -27,6 +27,8 @@ pub(super) struct Acted {
     pub succeeded: bool,
     /// Whether EC2 was ill or asked for fewer calls: then slowly.
     pub trouble: bool,
+    /// Whether a pool refused a launch: then the next one is tried at once, for nothing has changed in EC2.
+    pub turned_away: bool,
     /// The first failure that going on cannot mend.
     pub fatal: Option<Failure>,
     /// Failures that another look, or time, may mend.
@@ -135,6 +137,7 @@ impl Acted {
             }
             // A launch that was refused goes to another pool. A stopped instance has one pool only.
             Class::Capacity if matches!(call, Call::Launch(_) | Call::RequestSpot(_)) => {
+                self.turned_away = true;
                 self.mendable.push(failure.clone());
             }
             Class::NotYetVisible | Class::InUse | Class::Gone | Class::Exists => self.mendable.push(failure.clone()),

@@ -148,6 +148,7 @@ impl Run<'_> {
     /// # Errors
     /// [`EngineError`]; what was made until then is in the journal.
     pub async fn run(mut self) -> Result<Outcome, EngineError> {
+        let _held = self.interrupt.hold();
         let started = Instant::now();
         let mut carried = self.begin()?;
         let ending = self.work(&mut carried, started).await?;
@@ -197,6 +198,9 @@ impl Run<'_> {
             carried.mendable = acted.mendable.iter().map(ToString::to_string).collect();
             if self.is_late(started) {
                 return Ok(self.timed_out(carried));
+            }
+            if acted.turned_away && !acted.succeeded && !acted.trouble {
+                continue;
             }
             let next_look = carried.next_look(acted.succeeded, acted.trouble);
             self.pause(carried, next_look, started).await?;

@@ -60,6 +60,8 @@ pub fn environment() -> Environment {
         wait_for_capacity: false,
         image: ImageWish::Family(ImageFamily::Ubuntu),
         template: "cloudtop".to_owned(),
+        set: BTreeMap::new(),
+        user_data_file: None,
         user_data: UserData::Shared("I2Nsb3VkLWNvbmZpZwo=".to_owned()),
         access: Access {
             user: "ubuntu".to_owned(),

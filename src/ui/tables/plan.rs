@@ -1,6 +1,6 @@
 //! What would be done, and why: the pools, those turned down, the steps.
 
-use super::super::text::{counted, one_line};
+use super::super::text::{counted, one_line, some_of};
 use super::grid::{Column, render};
 use crate::domain::money::{self, HOURS_PER_MONTH};
 use crate::domain::plan::{Blocked, NodeView, Plan, Status, Step};
@@ -82,6 +82,7 @@ fn reason_line(first: &Rejection, names: &[String]) -> String {
             let counts = counts.iter().filter(|(count, _)| *count > 0);
             counts.map(|(count, noun)| counted(*count, noun)).collect::<Vec<_>>().join(" and ")
         }
+        RejectionKind::Price if names.len() > SHOWN => some_of(names),
         _ => names.join(", "),
     };
     format!("{who}: {}", one_line(&first.why))

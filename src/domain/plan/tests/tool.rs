@@ -29,6 +29,8 @@ pub enum Fate {
 
 pub struct Tool {
     pub intent: Intent,
+    /// What becomes of each launch.
+    pub launches: Option<Fate>,
     record: Record,
     journal: Vec<Entry>,
     written: Vec<NodeView>,
@@ -42,6 +44,7 @@ impl Tool {
     pub fn new(intent: Intent) -> Self {
         Self {
             intent,
+            launches: None,
             record: Record::default(),
             journal: Vec::new(),
             written: Vec::new(),
@@ -155,7 +158,9 @@ impl Tool {
             steps.rotate_left(first);
         }
         for (place, (token, call)) in steps.iter().enumerate() {
+            let launches = matches!(call, Call::Launch(_) | Call::RequestSpot(_));
             let fate = fate.filter(|(which, _)| *which == place).map(|(_, fate)| fate);
+            let fate = fate.or(self.launches.filter(|_| launches));
             if !self.send(ec2, *token, call, fate) {
                 self.running = false;
                 return;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::domain::intent::{Goal, Intent, Interruption, VolumeWish};
 
-use super::ec2::Ec2;
+use super::ec2::{Ec2, OWN_GROUP};
 use super::fixture::{self, TYPES, ZONES};
 use super::tool::{Fate, Tool};
 
@@ -31,9 +31,13 @@ pub enum Trouble {
     Nodes(u32),
 }
 
+/// What becomes of one call.
+pub fn fates() -> impl Strategy<Value = Fate> + Clone {
+    prop_oneof![Just(Fate::LostBefore), Just(Fate::LostAfter), Just(Fate::KilledBefore), Just(Fate::KilledAfter)]
+}
+
 pub fn troubles() -> impl Strategy<Value = Vec<Trouble>> {
-    let fate =
-        prop_oneof![Just(Fate::LostBefore), Just(Fate::LostAfter), Just(Fate::KilledBefore), Just(Fate::KilledAfter)];
+    let fate = fates();
     let goal = prop_oneof![
         3 => Just(Goal::Running),
         1 => Just(Goal::Stopped),
@@ -51,7 +55,8 @@ pub fn troubles() -> impl Strategy<Value = Vec<Trouble>> {
         2 => goal.prop_map(Trouble::Goal),
         1 => (1_u32..5).prop_map(Trouble::Nodes),
     ];
-    prop::collection::vec(one, 1..60)
+    // Short ones strike while things are being made, long ones later.
+    prop_oneof![prop::collection::vec(one.clone(), 1..8), prop::collection::vec(one, 1..60)]
 }
 
 /// Environments of all kinds.
@@ -66,12 +71,22 @@ pub fn intents() -> impl Strategy<Value = Intent> {
         1 => Just(VolumeWish::None),
         1 => Just(VolumeWish::Existing { id: "vol-user".to_owned() }),
     ];
-    (ways, volume, 1_u32..4, any::<bool>(), prop::bool::weighted(0.2)).prop_map(
-        |(way, volume, nodes, spread, patient)| {
+    (ways, volume, 1_u32..4, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.3)).prop_map(
+        |(way, volume, nodes, spread, patient, own_group)| {
             let (on_interruption, one_time) = way;
             let nodes = if matches!(volume, VolumeWish::Existing { .. }) { 1 } else { nodes };
             let wait_for_capacity = patient && !one_time;
-            Intent { nodes, on_interruption, one_time, volume, spread, wait_for_capacity, ..fixture::intent() }
+            let security_group = own_group.then(|| OWN_GROUP.to_owned());
+            Intent {
+                nodes,
+                on_interruption,
+                one_time,
+                volume,
+                spread,
+                wait_for_capacity,
+                security_group,
+                ..fixture::intent()
+            }
         },
     )
 }

@@ -1,0 +1,77 @@
+//! Throwaways.
+
+use serde_json::Value;
+
+use super::world::World;
+
+#[test]
+fn a_lifetime_is_shown() {
+    let world = World::new();
+    world.ok("up job --ttl 8h --template coreos -q", &[]);
+    let list = world.ok("list", &[]);
+    assert!(list.stdout.contains("EXPIRES") && list.stdout.contains("in 7h 59m"), "{list:#?}");
+    let status = world.ok("status job", &[]);
+    assert!(status.stdout.contains("expires  in 7h 59m"), "{status:#?}");
+    let at = world.json("status job")["expires_at"].clone();
+    assert!(at.as_str().unwrap().ends_with('Z'), "{at}");
+    world.ok("up job -q", &[]);
+    assert_eq!(world.json("status job")["expires_at"], at, "a later `up` does not make it longer");
+    let gc = world.ok("gc -r us-east-1", &[]);
+    assert_eq!(gc.stdout, "", "its time is not over");
+}
+
+#[test]
+fn watch_ends_what_has_had_its_time_and_keeps_the_volume() {
+    let world = World::new();
+    world.ok("up job --ttl 1s -q", &[]);
+    world.ok("watch job", &[]).says(&["the time of job is over"]);
+    let account = world.account();
+    assert_eq!((account.live("instances").len(), account.live("spot_requests").len()), (0, 0), "{account:#?}");
+    assert_eq!(account.persistent_volumes().len(), 1);
+}
+
+#[test]
+fn watch_brings_nodes_back_and_ends_with_the_users_signal() {
+    let world = World::new();
+    world.ok("up dev -q", &[]);
+    world.ok("sim interrupt dev", &[]);
+    let mut watch = world.start("watch dev --every 1s", &[]);
+    watch.wait_for("EC2 stopped it");
+    watch.wait_for("every node is ready");
+    watch.signal("INT");
+    watch.finish().exits(130).says(&["no longer watched"]);
+    assert_eq!(world.json("status dev")["phase"], "ready");
+    world.account().assert_one_cloudtop();
+}
+
+#[test]
+fn gc_lists_what_has_had_its_time_and_ends_it_when_told() {
+    let world = World::new();
+    world.ok("up job --ttl 1s --template coreos -q", &[]);
+    world.ok("up dev -q", &[]);
+    // Making `dev` took longer than a second.
+    let listed = world.ok("gc -r us-east-1", &[]);
+    assert_eq!(listed.stdout.lines().count(), 1, "{listed:#?}");
+    assert!(listed.stdout.starts_with("job in us-east-1: its time was over"), "{listed:#?}");
+    assert_eq!(world.json("status job")["phase"], "ready", "listing ends nothing");
+    world.run("gc -r us-east-1 --end").exits(2).says(&["--yes"]);
+    assert_eq!(world.json("status job")["phase"], "ready");
+
+    world.ok("gc -r us-east-1 --end -y", &[]);
+    let names = |list: &Value| -> Vec<Value> {
+        list["environments"].as_array().unwrap().iter().map(|it| it["name"].clone()).collect()
+    };
+    assert_eq!(names(&world.json("list")), ["dev"]);
+    world.account().assert_one_cloudtop();
+}
+
+#[test]
+fn gc_finds_what_no_state_knows() {
+    let world = World::new();
+    world.ok("up lost --template coreos -q", &[]);
+    std::fs::remove_file(world.state_file()).unwrap();
+    let gc = world.ok("gc -r us-east-1", &[]).says(&["cloudtop recover"]);
+    assert!(gc.stdout.contains("lost in us-east-1: no state knows it"), "{gc:#?}");
+    world.ok("gc -r us-east-1 --end -y", &[]);
+    world.assert_nothing_was_made();
+}

@@ -1,0 +1,15 @@
+//! The program as users and their scripts meet it: the real binary, its streams and its exit codes, on the built-in
+//! simulator.
+#![cfg(feature = "simulator")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bad_input;
+mod broken_off;
+mod capacity;
+mod cloudtop;
+mod cluster;
+mod lifetime;
+mod lost_state;
+mod side_by_side;
+mod streams;
+mod world;
