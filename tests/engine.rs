@@ -3,8 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use cloudtop::clock::Clock;
 use cloudtop::cloud::{self, Cloud};
 use cloudtop::domain::call::Call;
@@ -30,10 +38,40 @@ impl Reporter for Silent {
     fn report(&self, _: &Progress<'_>) {}
 }
 
+/// A network that drops the next requests before they get anywhere.
+#[derive(Clone, Debug)]
+struct Network {
+    far_end: SharedHttpClient,
+    connector: Option<SharedHttpConnector>,
+    drops: Arc<AtomicU32>,
+}
+
+impl HttpClient for Network {
+    fn http_connector(&self, settings: &HttpConnectorSettings, parts: &RuntimeComponents) -> SharedHttpConnector {
+        let connector = Some(self.far_end.http_connector(settings, parts));
+        SharedHttpConnector::new(Self { connector, ..self.clone() })
+    }
+}
+
+impl HttpConnector for Network {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let dropped = self.drops.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+        match &self.connector {
+            Some(connector) if !dropped => connector.call(request),
+            _ => {
+                let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                HttpConnectorFuture::ready(Err(ConnectorError::io(reset.into())))
+            }
+        }
+    }
+}
+
 /// An account, a machine that works on it, and one environment.
 struct World {
     simulator: Simulator,
     cloud: Cloud,
+    /// How many of the next requests are lost.
+    drops: Arc<AtomicU32>,
     clock: Clock,
     directory: tempfile::TempDir,
     identity: Identity,
@@ -57,15 +95,18 @@ impl World {
             ..Settings::default()
         };
         let simulator = Simulator::in_memory(settings, clock);
+        let drops = Arc::new(AtomicU32::new(0));
+        let network = Network { far_end: simulator.http_client(), connector: None, drops: Arc::clone(&drops) };
         let settings = cloud::Settings {
             region: Some(REGION.to_owned()),
-            http_client: Some(simulator.http_client()),
+            http_client: Some(SharedHttpClient::new(network)),
             static_credentials: true,
             ..cloud::Settings::default()
         };
         Self {
             cloud: Cloud::connect(&settings).await.unwrap(),
             simulator,
+            drops,
             clock,
             directory: tempfile::tempdir().unwrap(),
             identity: Identity {
@@ -470,5 +511,41 @@ async fn a_permission_that_is_missing_ends_the_run_with_ec2s_own_words() {
     assert_eq!((failure.action.as_str(), failure.code.as_str()), ("CreateVolume", "UnauthorizedOperation"));
     world.simulator.set("denied", "").unwrap();
     world.done(GONE).await;
+    assert!(world.show().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_planned_on_what_could_not_be_seen() {
+    let mut world = World::new().await;
+    world.done(Goal::Running).await;
+    let before = world.live_instances();
+    // A run that remembers nothing and cannot see anything at first: what is there must not be made again.
+    std::fs::remove_file(world.paths().journal(&world.identity.env)).unwrap();
+    world.drops.store(50, Ordering::Relaxed);
+    world.done(Goal::Running).await;
+    assert_eq!(world.live_instances(), before);
+    assert_eq!(world.drops.load(Ordering::Relaxed), 0, "the network was bad all the while");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_never_sees_anything_ends_and_changes_nothing() {
+    let world = World::new().await;
+    world.drops.store(u32::MAX, Ordering::Relaxed);
+    let reach = Reach { ssh_dir: SshDir::new(&world.directory.path().join("ssh")).unwrap(), way: Way::Direct };
+    let options =
+        Options { wait: Wait::Running, timeout: None, patient: false, command: "test".to_owned(), market: None };
+    let run = Run {
+        cloud: &world.cloud,
+        identity: &world.identity,
+        intent: &world.intent,
+        journal: &mut world.journal(),
+        clock: world.clock,
+        reporter: &Silent,
+        reach: &reach,
+        interrupt: Interrupt::by_hand().1,
+        options,
+        tags: world.intent.all_tags(),
+    };
+    assert!(matches!(run.run().await, Err(cloudtop::engine::EngineError::Look(_))));
     assert!(world.show().is_empty());
 }

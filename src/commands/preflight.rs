@@ -4,7 +4,7 @@ use crate::cli::{CommandError, Exit};
 use crate::cloud::{self, Cloud};
 use crate::config::EnvironmentSettings;
 use crate::domain::environment::Environment;
-use crate::domain::intent::{Goal, Intent};
+use crate::domain::intent::{Goal, Intent, VolumeWish};
 use crate::domain::market::Market;
 use crate::domain::names::EnvName;
 use crate::domain::phase::Wait;
@@ -49,6 +49,9 @@ pub async fn check(context: &Context, name: &EnvName, args: &WishArgs) -> Result
         return Err(CommandError::usage(text).hint(format!("use another name, or `cloudtop down {name}` first")));
     }
     let intent = intent(context, name, &settings, previous.as_ref().map(|it| &it.intent), &cloud).await?;
+    if let Some(before) = previous.as_ref().map(|it| &it.intent).filter(|it| !report::is_over(it.goal)) {
+        check_unchanged(name, before, &intent)?;
+    }
     let now = context.clock.now();
     let environment = Environment {
         intent,
@@ -69,6 +72,19 @@ pub async fn check(context: &Context, name: &EnvName, args: &WishArgs) -> Result
     Ok(Fit { cloud, environment, previous, settings, plan, market })
 }
 
+/// What cannot be changed while an environment is there: better said than silently left as it is.
+fn check_unchanged(name: &EnvName, before: &Intent, after: &Intent) -> Result<(), CommandError> {
+    let other_volume = before.volume.existing() != after.volume.existing() && before.volume != VolumeWish::None;
+    let other_key = before.access.public_key != after.access.public_key;
+    let what = match (other_volume, other_key) {
+        (true, _) => "volume",
+        (_, true) => "ssh key",
+        (false, false) => return Ok(()),
+    };
+    let text = format!("`{name}` has its {what} already, and it cannot be exchanged while the environment is there");
+    Err(CommandError::usage(text).hint(format!("`cloudtop down {name}` first; volumes are kept")))
+}
+
 async fn intent(
     context: &Context,
     name: &EnvName,
@@ -76,8 +92,7 @@ async fn intent(
     previous: Option<&Intent>,
     cloud: &Cloud,
 ) -> Result<Intent, CommandError> {
-    let previous =
-        previous.filter(|it| !report::is_over(it.goal) || it.volume != crate::domain::intent::VolumeWish::None);
+    let previous = previous.filter(|it| !report::is_over(it.goal) || it.volume != VolumeWish::None);
     let (public_key, identity_file) = key(context, settings, previous).await?;
     let ssh_from = ssh_from(context, settings, previous).await?;
     let makings = Makings {
@@ -167,7 +182,7 @@ pub async fn plan_now(
     let known = cloud::Known {
         request_ids: &[],
         instance_ids: &[],
-        existing_volume: report::existing_volume(intent),
+        existing_volume: intent.volume.existing(),
         ssh_port: intent.access.port,
         want: cloud::Want::ALL,
     };

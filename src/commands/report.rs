@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::cli::CommandError;
 use crate::cloud::{Cloud, Known, Want};
 use crate::domain::environment::Environment;
-use crate::domain::intent::{Goal, Intent, VolumeWish};
+use crate::domain::intent::{Goal, Intent};
 use crate::domain::lifecycle;
 use crate::domain::market::SpotPrice;
 use crate::domain::money;
@@ -29,7 +29,7 @@ pub async fn look(
     let known = Known {
         request_ids: &[],
         instance_ids: &[],
-        existing_volume: existing_volume(intent),
+        existing_volume: intent.volume.existing(),
         ssh_port: intent.access.port,
         want: Want::ALL,
     };
@@ -37,14 +37,6 @@ pub async fn look(
     let views = views(context, identity, intent, &observed)?;
     let prices = prices(context, cloud, &views).await;
     Ok(report(&identity.env, intent, views, &observed, &prices))
-}
-
-/// The volume that the user brought.
-pub fn existing_volume(intent: &Intent) -> Option<&str> {
-    match &intent.volume {
-        VolumeWish::Existing { id } => Some(id),
-        VolumeWish::None | VolumeWish::Managed { .. } => None,
-    }
 }
 
 /// Every node as it is: the plan's own view of it.

@@ -10,7 +10,7 @@ use crate::domain::environment::Environment;
 use crate::domain::intent::Goal;
 use crate::domain::money;
 use crate::domain::names::EnvName;
-use crate::domain::phase::Wait;
+use crate::domain::phase::{Phase, Wait};
 use crate::ui::report::EnvironmentReport;
 
 use super::context::Context;
@@ -50,6 +50,12 @@ pub async fn run(args: &StopArgs, context: &Context) -> Result<(), CommandError>
         false => format!("its persistent volumes cost about {} a month", money::amount(report.volume_usd_per_month)),
     };
     context.ui.status(&format!("{} is stopped; {storage}", args.name));
+    if report.nodes.iter().any(|node| node.view.phase == Phase::Interrupted) {
+        context.ui.note(&format!(
+            "EC2 had stopped a node of {0} itself, and starts it again when it can; it bills then: `cloudtop stop {0}` again, or `cloudtop down {0}`",
+            args.name
+        ));
+    }
     up::answer(context, &report)
 }
 

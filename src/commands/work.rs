@@ -80,7 +80,10 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
 
 /// What an ending short of the goal says.
 fn ended(env: &EnvName, verb: &str, ending: Ending, report: &EnvironmentReport) -> CommandError {
-    let go_on = format!("go on with `cloudtop {verb} {env}`; end it with `cloudtop down {env}`");
+    let go_on = match verb {
+        "down" => format!("go on with `cloudtop down {env}`"),
+        _ => format!("go on with `cloudtop {verb} {env}`; end it with `cloudtop down {env}`"),
+    };
     match ending {
         Ending::Done => CommandError::silent(0),
         Ending::TimedOut { after, waiting_for } => {

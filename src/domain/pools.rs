@@ -6,12 +6,15 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::demand::Demand;
 use super::failure::Failure;
 use super::intent::{Intent, Interruption};
 use super::market::{Image, Market, Subnet, TypeFacts};
 
 /// How long a pool that refused is put aside.
 pub const ASIDE: SignedDuration = SignedDuration::from_mins(3);
+/// How many times the cheapest price a type that the user did not name may cost.
+const DEAREST: u32 = 3;
 
 /// One capacity pool, and the subnet through which it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +116,8 @@ pub fn rank(
         refusals: refusals.iter().filter(|refusal| now.duration_since(refusal.at) < ASIDE).cloned().collect(),
         ..Ranking::default()
     };
-    let offers = Offers::of(market);
+    let mut offers = Offers::of(market);
+    offers.limit = limit(intent, &offers, pinned);
     for facts in &market.types {
         match suitable_image(intent, market, facts) {
             Ok(image) => rank_type(&mut ranking, intent, &offers, facts, image, pinned, wanted),
@@ -144,6 +148,8 @@ struct Offers<'a> {
     market: &'a Market,
     zones: BTreeMap<&'a str, Vec<&'a str>>,
     prices: BTreeMap<(&'a str, &'a str), f64>,
+    /// The most to pay, and how to say so.
+    limit: Option<(f64, String)>,
 }
 
 impl<'a> Offers<'a> {
@@ -154,8 +160,33 @@ impl<'a> Offers<'a> {
         }
         let prices = market.prices.iter();
         let prices = prices.map(|it| ((it.instance_type.as_str(), it.zone.as_str()), it.usd_per_hour)).collect();
-        Self { market, zones, prices }
+        Self { market, zones, prices, limit: None }
     }
+
+    fn price(&self, instance_type: &str, zone: &str) -> Option<f64> {
+        self.prices.get(&(instance_type, zone)).copied()
+    }
+}
+
+/// The most to pay for a node: what the user says; for types that were not named, a multiple of the cheapest that will
+/// do, so that a dry afternoon never ends on a machine with eight GPUs.
+fn limit(intent: &Intent, offers: &Offers<'_>, pinned: Option<&str>) -> Option<(f64, String)> {
+    if let Some(limit) = intent.max_price {
+        // A request that may wait, waits for the price, too.
+        return (!intent.wait_for_capacity).then(|| (limit, format!("its price is above the limit of ${limit:.4}")));
+    }
+    if matches!(intent.demand, Demand::Types(_)) {
+        return None;
+    }
+    let allowed = |zone: &str| intent.zone.as_deref().is_none_or(|it| it == zone) && pinned.is_none_or(|it| it == zone);
+    let suitable = offers.market.types.iter().filter(|facts| suitable_image(intent, offers.market, facts).is_ok());
+    let prices = suitable.flat_map(|facts| {
+        let zones = offers.zones.get(facts.name.as_str()).into_iter().flatten();
+        zones.filter(|zone| allowed(zone)).filter_map(|zone| offers.price(&facts.name, zone))
+    });
+    let cheapest = prices.min_by(f64::total_cmp)?;
+    let words = format!("it costs more than {DEAREST} times the cheapest: name it with --type, or set --max-price");
+    Some((cheapest * f64::from(DEAREST), words))
 }
 
 fn rank_type(
@@ -204,10 +235,10 @@ fn rank_zone(
     }
     let subnet =
         subnet_in(offers.market, zone).ok_or_else(|| unsuitable("the VPC has no subnet there with a free address"))?;
-    let price = offers.prices.get(&(facts.name.as_str(), zone)).copied();
+    let price = offers.price(&facts.name, zone);
     let price = price.ok_or_else(|| unsuitable("EC2 gives no spot price for it"))?;
-    if let Some(limit) = intent.max_price.filter(|limit| price > *limit && !intent.wait_for_capacity) {
-        return Err((RejectionKind::Price, format!("its price is above the limit of ${limit:.4}")));
+    if let Some((_, words)) = offers.limit.as_ref().filter(|(limit, _)| price > *limit) {
+        return Err((RejectionKind::Price, words.clone()));
     }
     let pool = Pool { instance_type: facts.name.clone(), zone: zone.to_owned(), subnet: Some(subnet.id.clone()) };
     let refused = |refusal: &&Refusal| refusal.pool.instance_type == pool.instance_type && refusal.pool.zone == zone;
@@ -229,7 +260,9 @@ fn subnet_in<'a>(market: &'a Market, zone: &str) -> Option<&'a Subnet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::demand::Requirements;
     use crate::domain::failure::Class;
+    use crate::domain::market::SpotPrice;
     use crate::domain::plan::fixture::{self, TYPES, ZONES, at};
 
     fn ranked(intent: &Intent, market: &Market, refusals: &[Refusal], pinned: Option<&str>, wanted: u32) -> Ranking {
@@ -299,6 +332,21 @@ mod tests {
         assert!(ranking.choices.iter().all(|it| it.facts.name == TYPES[1]));
         market.images.clear();
         assert!(why(&ranked(&fixture::intent(), &market, &[], None, 1), TYPES[0]).contains("no image"));
+    }
+
+    #[test]
+    fn a_type_that_was_not_named_is_not_taken_at_many_times_the_cheapest_price() {
+        let mut market = fixture::market(at(0));
+        let dear = |it: &&mut SpotPrice| it.instance_type == TYPES[1];
+        market.prices.iter_mut().filter(dear).for_each(|it| it.usd_per_hour = 5.0);
+        let any = Intent { demand: Demand::Requirements(Requirements::default()), ..fixture::intent() };
+        let ranking = ranked(&any, &market, &[], None, 1);
+        assert!(!ranking.choices.is_empty() && ranking.choices.iter().all(|it| it.facts.name == TYPES[0]));
+        assert!(ranking.rejections.iter().any(|it| it.kind == RejectionKind::Price && it.why.contains("--max-price")));
+        let named = ranked(&fixture::intent(), &market, &[], None, 1);
+        assert!(named.choices.iter().any(|it| it.facts.name == TYPES[1]), "who names a type means it");
+        let limited = ranked(&Intent { max_price: Some(6.0), ..any }, &market, &[], None, 1);
+        assert!(limited.choices.iter().any(|it| it.facts.name == TYPES[1]), "so does who names a price");
     }
 
     #[test]

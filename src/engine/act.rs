@@ -90,27 +90,29 @@ impl Actor<'_> {
         });
     }
 
+    /// Writes answers down, and only then tells of them: who is told that something was made may count on it.
     fn take(&mut self, answers: Vec<Answer>, acted: &mut Acted) -> Result<(), StateError> {
-        let mut events = Vec::new();
-        for (token, call, answer) in answers {
+        let events = answers.iter().map(|(token, _, answer)| match answer {
+            Ok(made) => Event::Done { token: *token, made: made.clone() },
+            Err(failure) if failure.class == Class::Ambiguous => {
+                Event::Lost { token: *token, failure: failure.clone() }
+            }
+            Err(failure) => Event::Refused { token: *token, failure: failure.clone() },
+        });
+        self.write(events.collect())?;
+        for (_, call, answer) in &answers {
             match answer {
                 Ok(made) => {
                     acted.succeeded = true;
-                    self.reporter.report(&Progress::Succeeded { call: &call, made: &made });
-                    events.push(Event::Done { token, made });
+                    self.reporter.report(&Progress::Succeeded { call, made });
                 }
                 Err(failure) => {
-                    self.reporter.report(&Progress::Failed { call: &call, failure: &failure });
-                    acted.sort(&call, &failure);
-                    let lost = failure.class == Class::Ambiguous;
-                    events.push(match lost {
-                        true => Event::Lost { token, failure },
-                        false => Event::Refused { token, failure },
-                    });
+                    acted.sort(call, failure);
+                    self.reporter.report(&Progress::Failed { call, failure });
                 }
             }
         }
-        self.write(events)
+        Ok(())
     }
 
     /// Writes events into the journal and takes them into the record.

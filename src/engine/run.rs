@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Known, SurveyError, Want};
 use crate::domain::failure::{Class, Failure};
-use crate::domain::intent::{Goal, Intent, VolumeWish};
+use crate::domain::intent::{Goal, Intent};
 use crate::domain::journal::Event;
 use crate::domain::lifecycle;
 use crate::domain::market::Market;
@@ -134,12 +134,10 @@ struct Carried {
     trouble: Pace,
     /// When EC2 is looked at again. `None`: it was looked at just now.
     next_look: Option<Instant>,
-    /// Failures to look, one after the other.
-    blind: u32,
     chosen: bool,
 }
 
-/// How many looks in a row may fail before the run ends.
+/// How many looks in a row may fail before one more ends the run.
 const BLIND_LOOKS: u32 = 8;
 
 impl Run<'_> {
@@ -171,7 +169,6 @@ impl Run<'_> {
             looks: LOOKS.start(),
             trouble: AFTER_TROUBLE.start(),
             next_look: None,
-            blind: 0,
             chosen: false,
         };
         let command = self.options.command.clone();
@@ -260,36 +257,44 @@ impl Run<'_> {
         })
     }
 
-    /// Looks at EC2. A look that fails in passing is made again; the nodes' own answers are kept.
+    /// Looks at EC2, again and again while that fails in passing: nothing is planned on what was not seen. The nodes'
+    /// own answers are kept.
     async fn look(&mut self, carried: &mut Carried) -> Result<(), EngineError> {
+        let mut pace = AFTER_TROUBLE.start();
+        for _ in 0..BLIND_LOOKS {
+            let failure = match self.look_once(carried).await {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            };
+            if !matches!(failure.class, Class::Throttled | Class::Ambiguous) {
+                return Err(EngineError::Look(failure));
+            }
+            self.reporter.report(&Progress::Note(&format!("cannot look at EC2 now, trying again: {failure}")));
+            tokio::select! {
+                // Before anything is planned, the loop asks whether the user wants to end.
+                _ = self.interrupt.wait() => return Ok(()),
+                () = tokio::time::sleep(pace.next_wait()) => {}
+            }
+        }
+        self.look_once(carried).await.map_err(EngineError::Look)
+    }
+
+    async fn look_once(&mut self, carried: &mut Carried) -> Result<(), Failure> {
         let (request_ids, instance_ids) = (carried.ids(Thing::Request), carried.ids(Thing::Instance));
         carried.next_look = None;
         let known = Known {
             request_ids: &request_ids,
             instance_ids: &instance_ids,
-            existing_volume: existing_volume(self.intent),
+            existing_volume: self.intent.volume.existing(),
             ssh_port: self.intent.access.port,
             want: Want::ALL,
         };
-        match self.cloud.observe(self.identity, &known).await {
-            Ok(mut observed) => {
-                carried.blind = 0;
-                observed.probes = std::mem::take(&mut carried.observed.probes);
-                forget_old_answers(&mut observed, &carried.observed);
-                carried.record.absorb(&observed, self.clock.now());
-                carried.observed = observed;
-                Ok(())
-            }
-            Err(failure)
-                if matches!(failure.class, Class::Throttled | Class::Ambiguous) && carried.blind < BLIND_LOOKS =>
-            {
-                carried.blind += 1;
-                carried.mendable = vec![failure.to_string()];
-                self.reporter.report(&Progress::Note(&format!("cannot look at EC2 now, trying again: {failure}")));
-                Ok(())
-            }
-            Err(failure) => Err(EngineError::Look(failure)),
-        }
+        let mut observed = self.cloud.observe(self.identity, &known).await?;
+        observed.probes = std::mem::take(&mut carried.observed.probes);
+        forget_old_answers(&mut observed, &carried.observed);
+        carried.record.absorb(&observed, self.clock.now());
+        carried.observed = observed;
+        Ok(())
     }
 
     /// Writes down what is settled and what has changed, tells of it, and asks the nodes.
@@ -298,7 +303,7 @@ impl Run<'_> {
         let mut events: Vec<Event> = settled.collect();
         for view in &plan.nodes {
             let before = carried.written.iter().find(|known| known.index == view.index);
-            if before.is_none_or(|known| known.phase != view.phase || known.instance_id != view.instance_id) {
+            if before.is_none_or(|known| is_news(known, view)) {
                 self.tell_of_change(carried, view);
                 events.push(node_event(view));
             }
@@ -445,12 +450,9 @@ fn forget_old_answers(observed: &mut Observed, before: &Observed) {
     observed.probes = probes;
 }
 
-/// The volume that the user brought.
-fn existing_volume(intent: &Intent) -> Option<&str> {
-    match &intent.volume {
-        VolumeWish::Existing { id } => Some(id),
-        VolumeWish::None | VolumeWish::Managed { .. } => None,
-    }
+/// Whether a node is worth a line in the journal: what it is made of must be known to the next run.
+fn is_news(before: &NodeView, now: &NodeView) -> bool {
+    (before.phase, &before.instance_id, &before.request_id) != (now.phase, &now.instance_id, &now.request_id)
 }
 
 fn node_event(view: &NodeView) -> Event {

@@ -64,7 +64,7 @@ fn a_template_with_an_undefined_variable_names_its_place() {
     let world = World::new();
     world.write(
         "mine/template.toml",
-        "name = \"mine\"\ndescription = \"x\"\nuser = \"ubuntu\"\nuser_data_format = \"cloud-config\"\n[image]\nfamily = \"ubuntu\"\n",
+        "name = \"mine\"\ndescription = \"x\"\nuser = \"ubuntu\"\nuser_data_format = \"cloud-config\"\ngzip = true\nboot = \"cloud-init\"\npersistent_volume = false\n[ready]\ncommand = \"true\"\n[image]\nfamily = \"ubuntu\"\n",
     );
     world.write("mine/user-data", "#cloud-config\nhostname: {{ node.name }}\nnothing: {{ nosuch }}\n");
     refused(&world, "up dev --template ./mine", 2, &["nosuch", "line 3", "user-data"]);

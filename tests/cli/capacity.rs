@@ -9,7 +9,8 @@ const TYPES: &str = "-t m7a.xlarge,m6a.xlarge";
 /// The pools that would do, cheapest first, as `type in zone`.
 fn pools(world: &World) -> Vec<String> {
     let plan = world.json(&format!("plan dev {TYPES}"));
-    let name = |pool: &Value| format!("{} in {}", pool["instance_type"].as_str().unwrap(), pool["zone"].as_str().unwrap());
+    let name =
+        |pool: &Value| format!("{} in {}", pool["instance_type"].as_str().unwrap(), pool["zone"].as_str().unwrap());
     plan["pools"].as_array().unwrap().iter().map(name).collect()
 }
 
@@ -35,10 +36,12 @@ fn when_every_pool_is_dry_each_is_named_with_its_reason() {
 }
 
 #[test]
-fn when_a_whole_region_is_dry_the_run_ends_and_says_so() {
+fn dozens_of_dry_pools_are_tried_one_after_the_other_without_waiting() {
     let world = World::new();
     world.ok("sim set capacity us-east-1 * * none", &[]);
-    world.run("up dev --cpus 4 --memory 16").exits(5).says(&["InsufficientInstanceCapacity"]);
+    let up = world.run("up dev --cpus 16 --memory 64 --local-ssd --arch arm64").exits(5);
+    let up = up.says(&["InsufficientInstanceCapacity"]);
+    assert!(up.stderr.matches("trying the next pool").count() > 20, "{up:#?}");
     assert!(world.account().live("instances").is_empty());
 }
 

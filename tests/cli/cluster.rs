@@ -46,12 +46,15 @@ fn a_cluster_lives_its_life_with_every_command_run_twice() {
         let status = world.json("status core");
         assert_eq!((&status["phase"], instances(&status)), (&json!("ready"), instances(&before)));
     }
-    assert_eq!(world.ok("sim interrupt core", &[]).stdout.lines().count(), 3);
+    assert_eq!(world.interrupt("core").stdout.lines().count(), 3);
     world.ok("up core", &[]).says(&["EC2 stopped it"]);
     world.ok("up core", &[]);
     let back = world.json("status core");
     assert_eq!((&back["phase"], instances(&back)), (&json!("ready"), instances(&before)));
-    assert_eq!(world.ok("list", &[]).rows()[0][..5], ["core", "cluster", "us-west-1", back["zone"].as_str().unwrap(), "3/3"]);
+    assert_eq!(
+        world.ok("list", &[]).rows()[0][..5],
+        ["core", "cluster", "us-west-1", back["zone"].as_str().unwrap(), "3/3"]
+    );
 
     for words in ["down core", "down core"] {
         world.ok(words, &[]);
@@ -65,7 +68,7 @@ fn one_interrupted_node_comes_back_and_the_others_are_left_alone() {
     let world = World::new();
     world.ok("up core -n 3 --template coreos -q", &[]);
     let before = world.json("status core");
-    assert_eq!(world.ok("sim interrupt core/1", &[]).stdout.lines().count(), 1);
+    assert_eq!(world.interrupt("core/1").stdout.lines().count(), 1);
     let status = world.json("status core");
     let phases: Vec<&Value> = status["nodes"].as_array().unwrap().iter().map(|node| &node["phase"]).collect();
     assert_eq!(phases, ["ready", "interrupted", "ready"]);

@@ -34,7 +34,7 @@ fn watch_ends_what_has_had_its_time_and_keeps_the_volume() {
 fn watch_brings_nodes_back_and_ends_with_the_users_signal() {
     let world = World::new();
     world.ok("up dev -q", &[]);
-    world.ok("sim interrupt dev", &[]);
+    world.interrupt("dev");
     let mut watch = world.start("watch dev --every 1s", &[]);
     watch.wait_for("EC2 stopped it");
     watch.wait_for("every node is ready");

@@ -24,7 +24,8 @@ fn a_second_up_waits_for_the_first_says_so_and_makes_nothing_again() {
 #[test]
 fn environments_do_not_wait_for_each_other() {
     let world = World::new();
-    let runs: Vec<_> = ["a", "b", "c"].iter().map(|name| world.start(&format!("up {name} --template coreos"), &[])).collect();
+    let runs: Vec<_> =
+        ["a", "b", "c"].iter().map(|name| world.start(&format!("up {name} --template coreos"), &[])).collect();
     for run in runs {
         let ended = run.finish().exits(0);
         assert!(!ended.stderr.contains("another cloudtop"), "{ended:#?}");

@@ -10,8 +10,18 @@ use super::world::World;
 fn json_is_one_document_on_stdout_and_progress_is_on_stderr() {
     let world = World::new();
     let commands = [
-        "plan dev", "up dev --dry-run", "up dev", "up dev", "list", "status dev", "stop dev", "start dev", "sim show",
-        "template list", "template show cloudtop", "down dev",
+        "plan dev",
+        "up dev --dry-run",
+        "up dev",
+        "up dev",
+        "list",
+        "status dev",
+        "stop dev",
+        "start dev",
+        "sim show",
+        "template list",
+        "template show cloudtop",
+        "down dev",
     ];
     for words in commands {
         let ended = world.ok(words, &["--json"]);

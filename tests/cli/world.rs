@@ -121,6 +121,15 @@ impl World {
         Running::new(self.command(&args), args.join(" "))
     }
 
+    /// Has EC2 take nodes away, for long enough that the next run sees it.
+    pub fn interrupt(&self, target: &str) -> Output {
+        self.ok("sim set setting capacity-return", &["80s"]);
+        let interrupted = self.ok("sim interrupt", &[target]);
+        let name = target.split('/').next().unwrap_or(target);
+        phase_reached(self, name, "interrupted");
+        interrupted
+    }
+
     /// What exists in the simulated account.
     pub fn account(&self) -> Account {
         Account(self.json("sim show"))
@@ -137,7 +146,7 @@ impl Output {
     /// Checks the exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{self:#?}");
+        assert_eq!(self.code, code, "`cloudtop {}`: {self:#?}", self.command);
         assert!(!self.stderr.contains("panicked"), "{self:#?}");
         self
     }
@@ -261,6 +270,12 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
         assert!(started.elapsed() < PATIENCE, "{what} did not come");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Waits until an environment as a whole is in a phase; gives its status.
+#[track_caller]
+pub fn phase_reached(world: &World, name: &str, phase: &str) -> Value {
+    eventually(phase, || Some(world.json(&format!("status {name}"))).filter(|status| status["phase"] == phase))
 }
 
 /// What exists in the simulated account.

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::call::{Call, Launch};
 use crate::domain::failure::{Class, Failure};
 use crate::domain::intent::{Intent, Interruption};
+use crate::domain::money;
 use crate::domain::nodes;
 use crate::domain::observed::RequestState;
 use crate::domain::pools::{self, Choice, Pool, Ranking, Refusal};
@@ -54,11 +55,23 @@ impl<'a> Planner<'a> {
                 self.block(Blocked::NoPool(ranking));
                 continue;
             }
-            if let Some(network) = &network {
-                self.launch_nodes(world, &nodes, &ranking, network);
+            match &network {
+                Some(network) => self.launch_nodes(world, &nodes, &ranking, network),
+                None => self.tell_what_follows(&nodes, &ranking),
             }
             self.ranking.get_or_insert(ranking);
         }
+    }
+
+    /// What is launched once there are a key pair and a security group to launch it with.
+    fn tell_what_follows(&mut self, nodes: &[u32], ranking: &Ranking) {
+        let Some(choice) = ranking.choices.first() else { return };
+        let count = if nodes.len() == 1 { "1 node".to_owned() } else { format!("{} nodes", nodes.len()) };
+        let price = money::hourly(choice.price);
+        self.waiting_for.push(format!(
+            "the key pair and the security group; then {count} will be launched as {} at {price} an hour each",
+            choice.pool
+        ));
     }
 
     /// The missing nodes by the zone that their volumes are in.

@@ -39,7 +39,8 @@ pub struct NodeView {
 impl NodeView {
     /// A view of a node, in a phase that the caller has found.
     pub(super) fn of(index: u32, facts: &NodeFacts<'_>, phase: Phase, waiting_for: Option<String>) -> Self {
-        let shown: Option<&Instance> = facts.instance().or_else(|| facts.ending.first().copied());
+        let shown: Option<&Instance> =
+            facts.instance().or_else(|| facts.ending.iter().copied().max_by_key(|it| it.launched_at));
         let request = facts.request();
         let text = |get: fn(&Instance) -> &Option<String>| shown.and_then(|it| get(it).clone());
         Self {
