@@ -20,6 +20,7 @@ use crate::ui::Ui;
 
 /// How long a command waits for another run that works on the same environment.
 const PATIENCE: Duration = Duration::from_secs(600);
+#[cfg(feature = "simulator")]
 /// The simulator's region, where no other is named: a demonstration must not ask for one.
 const SIMULATED_REGION: &str = "us-east-1";
 

@@ -185,7 +185,7 @@ pub fn hosts(reach: &Reach, env: &EnvName, nodes: u32, access: &Access, views: &
                 port: access.port,
                 user: access.user.clone(),
                 identity_file: access.identity_file.clone(),
-                proxy_command: reach.way.proxy_command(&instance),
+                proxy_command: reach.way.proxy_command().map(|command| command.replace("{}", &instance)),
                 host_key_alias: instance,
             })
         })
@@ -193,11 +193,12 @@ pub fn hosts(reach: &Reach, env: &EnvName, nodes: u32, access: &Access, views: &
 }
 
 impl Way {
-    fn proxy_command(&self, instance: &str) -> Option<String> {
+    /// The command that other processes reach a node with; `{}` stands for its instance id.
+    fn proxy_command(&self) -> Option<&str> {
         match self {
             Self::Direct => None,
             #[cfg(feature = "simulator")]
-            Self::Simulated { proxy_command, .. } => Some(proxy_command.replace("{}", instance)),
+            Self::Simulated { proxy_command, .. } => Some(proxy_command),
         }
     }
 }
