@@ -87,15 +87,27 @@ pub async fn find(context: &Context, owner: Option<&str>) -> Result<Vec<FoundThe
         }
         None => first.regions().await?,
     };
+    context.ui.status(&match regions.as_slice() {
+        [one] => format!("looking in {one}"),
+        all => format!("looking in {} regions", all.len()),
+    });
     let mut all = Vec::new();
     for region in regions {
-        context.ui.status(&format!("looking in {region}"));
         let cloud = context.connect_to(&region, None).await?;
-        for found in cloud.observe_all(owner).await? {
+        for found in cloud.observe_all(owner).await?.into_iter().filter(is_anything_left) {
             all.push(FoundThere { found, region: region.clone(), cloud: cloud.clone() });
         }
     }
     Ok(all)
+}
+
+/// Whether there is more of it than terminated instances and ended requests, which EC2 lists for a while.
+fn is_anything_left(found: &Found) -> bool {
+    let seen = &found.observed;
+    seen.instances.iter().any(|it| it.state.is_live())
+        || seen.requests.iter().any(|it| it.state.is_live())
+        || !seen.volumes.is_empty()
+        || !seen.groups.is_empty()
 }
 
 /// Whose environments are recovered: this installation's own, or those that the user names. Two people may share an

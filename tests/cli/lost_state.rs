@@ -35,6 +35,15 @@ fn recover_brings_back_what_list_and_status_said() {
 }
 
 #[test]
+fn what_has_ended_is_not_recovered() {
+    let world = World::new();
+    world.ok("up core -n 2 --template coreos -q", &[]);
+    world.ok("down core -q", &[]);
+    fs::remove_file(world.state_file()).unwrap();
+    world.ok("recover", &[]).says(&["nothing was found that the state does not know"]);
+}
+
+#[test]
 fn up_without_its_state_finds_what_it_made_before() {
     let world = World::new();
     world.ok("up dev -q", &[]);
