@@ -1,7 +1,7 @@
 //! Host keys, pinned to instance ids.
 //!
 //! Every host of the managed configuration has its instance id as HostKeyAlias. A relaunched node has a new id, so its
-//! new key is no alarm; another key under the same id is refused by OpenSSH, and [`refused`] recognises that refusal.
+//! new key is no alarm; another key under the same id is refused by OpenSSH, and `refused` recognises that refusal.
 
 use super::error::SshError;
 use super::files;
