@@ -101,7 +101,7 @@ impl Cloud {
 /// "did you mean m5.large or m5.xlarge?", or a hint where nothing is near.
 fn in_words(near: &[String]) -> String {
     match near {
-        [] => "`cloudtop prices` lists those that there are".to_owned(),
+        [] => "`cloudtop plan NAME --cpus N --memory GIB` lists those that will do".to_owned(),
         names => format!("did you mean {}?", names.join(" or ")),
     }
 }

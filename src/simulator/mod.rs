@@ -89,7 +89,7 @@ pub enum SimulatorError {
         expected: &'static str,
     },
     /// A region, zone or type that the simulator does not have.
-    #[error("the simulator has no {kind} `{name}`: see `cloudtop prices` for what there is")]
+    #[error("the simulator has no {kind} `{name}`: `cloudtop --sim plan NAME` lists pools that there are")]
     Unknown {
         /// `region`, `availability zone`, `instance type` or `instance`.
         kind: &'static str,

@@ -119,12 +119,13 @@ impl<'a> Planner<'a> {
 
     fn propose_launch(&mut self, launch: Launch, ranking: &Ranking, choice: &Choice) {
         let runner_up = ranking.choices.iter().find(|other| other.pool != choice.pool);
+        let price = money::hourly(choice.price);
         let reason = match runner_up {
-            Some(other) => format!(
-                "{} at ${:.4} an hour is cheapest; next is {} at ${:.4}",
-                choice.pool, choice.price, other.pool, other.price
-            ),
-            None => format!("{} at ${:.4} an hour is the only pool that will do", choice.pool, choice.price),
+            Some(other) => {
+                let next = money::hourly(other.price);
+                format!("{} at {price} an hour is cheapest; next is {} at {next}", choice.pool, other.pool)
+            }
+            None => format!("{} at {price} an hour is the only pool that will do", choice.pool),
         };
         if self.intent().requests_spot() {
             for &node in &launch.nodes {

@@ -1,6 +1,6 @@
 //! Machine images.
 
-use super::{Call, check_id, tag_set};
+use super::{Call, check_id};
 use crate::simulator::images::{Image, find_image, images};
 use crate::simulator::objects::Tags;
 use crate::simulator::protocol::page::Page;
@@ -119,7 +119,6 @@ fn write_image(xml: &mut Xml, image: &Image) {
         });
     });
     xml.text("virtualizationType", "hvm");
-    tag_set(xml, &Tags::new());
     xml.text("hypervisor", "xen");
     xml.text("platformDetails", "Linux/UNIX");
     xml.text("usageOperation", "RunInstances");

@@ -225,8 +225,15 @@ fn done() -> Xml {
     xml
 }
 
-/// The tags of an object as every describe shows them.
+/// The tags of an object as describes show them: nothing for an object without any, as in recorded answers.
 fn tag_set(xml: &mut Xml, tags: &super::objects::Tags) {
+    if !tags.is_empty() {
+        tag_set_even_empty(xml, tags);
+    }
+}
+
+/// The tags of a spot request, whose set is there even when it is empty.
+fn tag_set_even_empty(xml: &mut Xml, tags: &super::objects::Tags) {
     xml.list("tagSet", tags, |xml, (key, value)| {
         xml.text("key", key);
         xml.text("value", value);

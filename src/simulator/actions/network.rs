@@ -1,6 +1,6 @@
 //! The default VPC and its subnets.
 
-use super::{Call, tag_set};
+use super::Call;
 use crate::simulator::network::{Subnet, VPC_CIDR, find_subnet, free_count, subnets, vpc_id};
 use crate::simulator::objects::Tags;
 use crate::simulator::protocol::{Fault, Xml};
@@ -30,7 +30,6 @@ pub(super) fn describe_vpcs(call: &mut Call<'_>) -> Result<Xml, Fault> {
         xml.text("dhcpOptionsId", &id.replace("vpc-", "dopt-"));
         xml.text("instanceTenancy", "default");
         xml.show("isDefault", true);
-        tag_set(xml, &Tags::new());
     });
     Ok(xml)
 }
@@ -81,7 +80,6 @@ pub(super) fn describe_subnets(call: &mut Call<'_>) -> Result<Xml, Fault> {
         xml.show("defaultForAz", true);
         xml.show("mapPublicIpOnLaunch", true);
         xml.show("assignIpv6AddressOnCreation", false);
-        tag_set(xml, &Tags::new());
     });
     Ok(xml)
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::groups::group_set;
 use super::launch_spec::{check_hibernation, read};
 use super::tags::asked_for;
-use super::{Call, pick, tag_set};
+use super::{Call, pick, tag_set_even_empty};
 use crate::simulator::catalog::find_type;
 use crate::simulator::network::vpc_id;
 use crate::simulator::objects::{Behaviour, InstanceState, Launch, RequestState, SpotRequest, Tags};
@@ -190,7 +190,7 @@ fn write(xml: &mut Xml, world: &World, id: &str, request: &SpotRequest) {
     xml.some("instanceId", request.instance.as_deref());
     xml.time("createTime", request.created);
     xml.text("productDescription", "Linux/UNIX");
-    tag_set(xml, &request.tags);
+    tag_set_even_empty(xml, &request.tags);
     xml.some("launchedAvailabilityZone", request.launched_zone.as_deref());
     xml.text("instanceInterruptionBehavior", request.behaviour.name());
 }
