@@ -2,7 +2,7 @@
 
 use super::groups::{check_exists, group_set};
 use super::tags::asked_for;
-use super::{Call, done, pick, tag_set};
+use super::{Call, done, pick, tag_set_even_empty};
 use crate::simulator::chance;
 use crate::simulator::network::{self, find_subnet, private_name, public_name, subnets, vpc_id};
 use crate::simulator::objects::Interface;
@@ -97,7 +97,7 @@ fn write(xml: &mut Xml, world: &World, id: &str, interface: &Interface) {
     write_common(xml, world, id, interface, Within::Itself);
     xml.text("availabilityZone", &zone_of(interface));
     xml.show("requesterManaged", false);
-    tag_set(xml, &interface.tags);
+    tag_set_even_empty(xml, &interface.tags);
 }
 
 /// DescribeNetworkInterfaces.

@@ -232,7 +232,7 @@ fn tag_set(xml: &mut Xml, tags: &super::objects::Tags) {
     }
 }
 
-/// The tags of a spot request, whose set is there even when it is empty.
+/// The tags of a spot request or an interface, whose set is there even when it is empty.
 fn tag_set_even_empty(xml: &mut Xml, tags: &super::objects::Tags) {
     xml.list("tagSet", tags, |xml, (key, value)| {
         xml.text("key", key);

@@ -25,7 +25,7 @@ const LACKING: [(&str, &str); 15] = [
     ("DescribeSpotInstanceRequests", "spotInstanceRequestSet/item/launchSpecification/networkInterfaceSet"),
     ("DescribeSpotInstanceRequests", "spotInstanceRequestSet/item/launchSpecification/iamInstanceProfile"),
     // Nobody can tag a default subnet here.
-    ("DescribeSubnets", "subnetSet/item/tagSet/item"),
+    ("DescribeSubnets", "subnetSet/item/tagSet"),
     // A name of before 2009 for what every current client calls currentState.
     ("TerminateInstances", "instancesSet/item/shutdownState"),
 ];
