@@ -5,6 +5,7 @@
 mod doors;
 mod faults;
 mod interruption;
+mod lag;
 mod launching;
 mod lifecycle;
 mod protocol;
