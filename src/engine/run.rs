@@ -81,6 +81,8 @@ pub struct Outcome {
     pub nodes: Vec<NodeView>,
     /// What EC2 showed last.
     pub observed: Observed,
+    /// Whether EC2 was looked at. If not, the run ended before it could be, and what is above says nothing.
+    pub seen: bool,
 }
 
 /// Why a run ended.
@@ -135,6 +137,8 @@ struct Carried {
     /// When EC2 is looked at again. `None`: it was looked at just now.
     next_look: Option<Instant>,
     chosen: bool,
+    /// Whether a look has succeeded.
+    seen: bool,
 }
 
 /// How many looks in a row may fail before one more ends the run.
@@ -152,7 +156,7 @@ impl Run<'_> {
         let ending = self.work(&mut carried, started).await?;
         let all: Vec<NodeView> = std::mem::take(&mut carried.written);
         self.end(&mut carried, &ending, &all)?;
-        Ok(Outcome { ending, nodes: all, observed: carried.observed })
+        Ok(Outcome { ending, nodes: all, observed: carried.observed, seen: carried.seen })
     }
 
     fn begin(&mut self) -> Result<Carried, EngineError> {
@@ -170,6 +174,7 @@ impl Run<'_> {
             trouble: AFTER_TROUBLE.start(),
             next_look: None,
             chosen: false,
+            seen: false,
         };
         let command = self.options.command.clone();
         self.actor(&mut carried.record).write(vec![Event::Began { command }])?;
@@ -294,6 +299,7 @@ impl Run<'_> {
         forget_old_answers(&mut observed, &carried.observed);
         carried.record.absorb(&observed, self.clock.now());
         carried.observed = observed;
+        carried.seen = true;
         Ok(())
     }
 

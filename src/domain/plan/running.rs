@@ -8,6 +8,7 @@ use crate::domain::lifecycle::{self, Meaning};
 use crate::domain::observed::{Instance, InstanceState, Probe, RequestState, SpotRequest, Volume, VolumeState};
 use crate::domain::phase::Phase;
 use crate::domain::record::{Pending, REPEAT_LOST_FOR};
+use crate::domain::tags;
 
 use super::world::{NodeFacts, World, ago};
 use super::{Blocked, NodeView, Planner, Step, VOLUME_DEVICE};
@@ -297,7 +298,9 @@ impl<'a> Planner<'a> {
             self.repeat_lost(pending);
             return;
         }
-        let call = Call::CreateVolume { node: index, zone: instance.zone.clone(), gib };
+        let mut tags = self.tags_of(&[index]);
+        tags.insert(tags::ROLE.to_owned(), tags::ROLE_PERSISTENT.to_owned());
+        let call = Call::CreateVolume { node: index, zone: instance.zone.clone(), gib, tags };
         self.propose(call, "the node has no persistent volume yet");
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::call::Tags;
 use crate::domain::observed::Volume;
 use crate::domain::plan::fixture::at;
 
@@ -24,7 +25,7 @@ fn refused(n: u64, seconds: i64, class: Class) -> Entry {
 }
 
 fn create_volume() -> Call {
-    Call::CreateVolume { node: 2, zone: "us-east-1a".to_owned(), gib: 10 }
+    Call::CreateVolume { node: 2, zone: "us-east-1a".to_owned(), gib: 10, tags: Tags::new() }
 }
 
 fn volume() -> Volume {
