@@ -14,7 +14,7 @@ use crate::domain::journal::Event;
 use crate::domain::lifecycle;
 use crate::domain::market::Market;
 use crate::domain::names::Identity;
-use crate::domain::observed::{Observed, Probe};
+use crate::domain::observed::{Observed, Probe, VolumeState};
 use crate::domain::phase::{Phase, Wait};
 use crate::domain::plan::{self, Blocked, Inputs, NodeView, Plan, Status};
 use crate::domain::pools::Ranking;
@@ -394,7 +394,7 @@ impl Run<'_> {
         let mut events = vec![Event::Ended { outcome: in_words(ending) }];
         if gone {
             managed_config::remove_environment(&self.reach.ssh_dir, self.identity.env.as_str())?;
-            events.push(Event::Closed);
+            events.push(Event::Closed { volumes: kept_volumes(&carried.observed) });
         } else {
             carried.prober.write_hosts(nodes)?;
         }
@@ -436,6 +436,12 @@ impl Carried {
         self.next_look = Some(next);
         next
     }
+}
+
+/// The volumes that outlive the environment, by node.
+fn kept_volumes(observed: &Observed) -> BTreeMap<u32, String> {
+    let kept = observed.volumes.iter().filter(|it| it.state != VolumeState::Deleting);
+    kept.filter_map(|it| Some((it.node_tag.as_deref()?.parse().ok()?, it.id.clone()))).collect()
 }
 
 /// Takes the answers that come in the next moment, too.

@@ -60,6 +60,13 @@ impl<'a> Planner<'a> {
 
     fn run_instance(&mut self, index: u32, facts: &NodeFacts<'a>, instance: &Instance) -> Standing {
         match instance.state {
+            InstanceState::Pending | InstanceState::Running if self.lost_its_request(facts, instance) => {
+                self.end_instance(instance, "its spot request is cancelled: EC2 would not bring it back");
+                (
+                    Phase::Ending,
+                    Some(format!("{} is ended, for its request was cancelled; then another is launched", instance.id)),
+                )
+            }
             InstanceState::Pending => {
                 self.tag(index, facts, instance);
                 self.make_volume(index, facts, instance);
@@ -76,6 +83,15 @@ impl<'a> Planner<'a> {
             // Neither is live, so neither comes here; the words are right all the same.
             InstanceState::ShuttingDown | InstanceState::Terminated => (Phase::Ending, None),
         }
+    }
+
+    /// Whether we have cancelled its request, in a `down` that was broken off or for another pool, so that EC2 would not
+    /// bring it back. What somebody else cancelled stays: there may be work on it, and it is theirs to end.
+    fn lost_its_request(&self, facts: &NodeFacts<'a>, instance: &Instance) -> bool {
+        let request = instance.request_id.as_deref().and_then(|id| self.requests.get(id));
+        facts.request().is_none()
+            && request
+                .is_some_and(|it| it.state == RequestState::Cancelled && self.record.cancelled_at(&it.id).is_some())
     }
 
     fn run_stopped(&mut self, facts: &NodeFacts<'a>, instance: &Instance) -> Standing {

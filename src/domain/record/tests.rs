@@ -57,7 +57,7 @@ fn a_call_is_pending_until_its_answer_and_after_a_lost_one() {
     record.apply(&done(1, 21, made_volume()));
     assert_eq!(record.pending, []);
     assert_eq!(record.known["vol-1"].node, Some(2));
-    record.apply(&entry(30, Event::Closed));
+    record.apply(&entry(30, Event::Closed { volumes: BTreeMap::new() }));
     assert_eq!(record, Record::default());
 }
 
