@@ -11,6 +11,7 @@ mod connect;
 mod convert;
 mod count;
 mod credentials;
+pub mod doctor;
 mod failure;
 mod found;
 mod https;
@@ -32,6 +33,8 @@ mod types;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 pub use address::{AddressError, my_address};
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
 pub use connect::{CloudError, Settings};
@@ -45,7 +48,9 @@ pub use survey::SurveyError;
 pub struct Cloud {
     ec2: aws_sdk_ec2::Client,
     sts: aws_sdk_sts::Client,
+    iam: aws_sdk_iam::Client,
     region: String,
+    expires_at: Option<Timestamp>,
     counts: count::Counts,
 }
 

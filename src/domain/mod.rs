@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod demand;
+pub mod doctor;
 pub mod environment;
 pub mod failure;
 pub mod intent;
