@@ -155,7 +155,14 @@ impl Cloud {
             .interceptor(counts.clone())
             .build();
         let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(counts.clone()).build();
-        Ok(Self { ec2: aws_sdk_ec2::Client::from_conf(ec2), sts: aws_sdk_sts::Client::from_conf(sts), region, counts })
+        let quotas = aws_sdk_servicequotas::config::Builder::from(&config).interceptor(counts.clone()).build();
+        Ok(Self {
+            ec2: aws_sdk_ec2::Client::from_conf(ec2),
+            sts: aws_sdk_sts::Client::from_conf(sts),
+            quotas: aws_sdk_servicequotas::Client::from_conf(quotas),
+            region,
+            counts,
+        })
     }
 }
 

@@ -22,6 +22,7 @@ mod network;
 mod observe;
 mod prices;
 mod profile;
+mod quotas;
 mod regions;
 mod retry;
 mod survey;
@@ -45,6 +46,7 @@ pub use survey::SurveyError;
 pub struct Cloud {
     ec2: aws_sdk_ec2::Client,
     sts: aws_sdk_sts::Client,
+    quotas: aws_sdk_servicequotas::Client,
     region: String,
     counts: count::Counts,
 }
