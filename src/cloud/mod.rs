@@ -23,6 +23,7 @@ mod network;
 mod observe;
 mod prices;
 mod profile;
+mod quotas;
 mod regions;
 mod retry;
 mod survey;
@@ -49,6 +50,7 @@ pub struct Cloud {
     ec2: aws_sdk_ec2::Client,
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
+    quotas: aws_sdk_servicequotas::Client,
     region: String,
     expires_at: Option<Timestamp>,
     counts: count::Counts,
