@@ -43,6 +43,8 @@ pub struct Settings {
     pub spot_vcpus: u64,
     /// The on-demand quota of each region, in vCPUs.
     pub on_demand_vcpus: u64,
+    /// Whether the account has the role that EC2 launches spot instances by.
+    pub spot_role: bool,
     /// Actions that the caller has no permission for.
     pub denied: Vec<String>,
 }
@@ -67,6 +69,7 @@ impl Default for Settings {
             listed: Duration::from_hours(1),
             spot_vcpus: 8000,
             on_demand_vcpus: 8000,
+            spot_role: true,
             denied: Vec::new(),
         }
     }
@@ -91,6 +94,7 @@ impl Settings {
         }
         pairs.push(("spot-vcpus", self.spot_vcpus.to_string()));
         pairs.push(("on-demand-vcpus", self.on_demand_vcpus.to_string()));
+        pairs.push(("spot-role", if self.spot_role { "present" } else { "missing" }.to_owned()));
         pairs.push(("denied", self.denied.join(",")));
         pairs
     }
@@ -114,6 +118,13 @@ impl Settings {
             }
             "spot-vcpus" => self.spot_vcpus = value.parse().map_err(|_| invalid("a whole number"))?,
             "on-demand-vcpus" => self.on_demand_vcpus = value.parse().map_err(|_| invalid("a whole number"))?,
+            "spot-role" => {
+                self.spot_role = match value {
+                    "present" => true,
+                    "missing" => false,
+                    _ => return Err(invalid("`present` or `missing`")),
+                }
+            }
             "denied" => {
                 self.denied = value.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
             }

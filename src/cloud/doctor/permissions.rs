@@ -191,3 +191,59 @@ where
 fn untried(name: &str) -> Failure {
     failure::refused(name, "NotTried", "there is no way to try it".to_owned())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use crate::domain::doctor::permissions::ACTIONS;
+
+    /// Actions that this room calls and that are not tried: services other than EC2, and what only the doctor asks for.
+    const OTHERS: [&str; 6] = [
+        "DescribeRouteTables",
+        "DescribeVpcs",
+        "GetAWSDefaultServiceQuota",
+        "GetCallerIdentity",
+        "GetRole",
+        "GetServiceQuota",
+    ];
+
+    #[test]
+    fn every_action_that_the_cloud_room_calls_is_tried() {
+        let mut called = BTreeSet::new();
+        collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cloud"), &mut called);
+        let known: BTreeSet<String> = ACTIONS.iter().map(|(name, _)| *name).chain(OTHERS).map(str::to_owned).collect();
+        assert!(called.contains("RunInstances") && called.contains("DescribeSubnets"), "{called:?}");
+        let missing: Vec<_> = called.difference(&known).collect();
+        assert!(missing.is_empty(), "add to domain::doctor::permissions and docs/iam-policy.json: {missing:?}");
+    }
+
+    /// The names of the SDK's own methods that are sent, as EC2 writes them: `.describe_images()` is DescribeImages.
+    fn collect(folder: &Path, called: &mut BTreeSet<String>) {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                collect(&path, called);
+                continue;
+            }
+            let text: String = fs::read_to_string(&path).unwrap().split_whitespace().collect();
+            for client in ["ec2.", "sts.", "iam.", "quotas."] {
+                for rest in text.split(client).skip(1) {
+                    let name = rest.split(|c: char| c != '_' && !c.is_ascii_lowercase() && !c.is_ascii_digit()).next();
+                    let name = name.filter(|name| name.contains('_') && rest[name.len()..].starts_with("()"));
+                    called.extend(name.map(camel));
+                }
+            }
+        }
+    }
+
+    fn camel(name: &str) -> String {
+        let words = name.split('_').map(|word| match word {
+            "aws" => "AWS".to_owned(),
+            word => word[..1].to_uppercase() + &word[1..],
+        });
+        words.collect()
+    }
+}

@@ -53,12 +53,16 @@ fn files(config: &Config) -> String {
 fn template(subject: &Subject) -> Check {
     const NAME: &str = "template";
     match &subject.intent {
-        Ok(intent) => Check::ok(NAME, format!("`{}` renders for {} nodes", intent.template, intent.nodes)),
+        Ok(intent) => Check::ok(NAME, format!("`{}` renders for {}", intent.template, nodes(intent.nodes))),
         Err(error) => {
             let mend = "correct the settings; `cloudtop template show NAME` has the template's variables";
             Check::wrong(NAME, Area::Configuration, error.clone(), mend)
         }
     }
+}
+
+fn nodes(count: u32) -> String {
+    if count == 1 { "one node".to_owned() } else { format!("{count} nodes") }
 }
 
 fn state(context: &Context, subject: &Subject) -> Check {

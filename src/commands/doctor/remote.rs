@@ -2,14 +2,16 @@
 
 use crate::cli::{CommandError, Exit};
 use crate::cloud::doctor::{Trial, nothing_answers};
-use crate::cloud::{Cloud, CloudError, SurveyError};
+use crate::cloud::{Cloud, CloudError, Known, SurveyError, Want};
 use crate::domain::call::Launch;
-use crate::domain::demand::{Arch, Demand};
-use crate::domain::doctor::{Area, Check, clock, credentials, network, permissions};
+use crate::domain::demand::{Arch, Demand, Requirements};
+use crate::domain::doctor::{Area, Check, clock, credentials, network, permissions, quota};
 use crate::domain::failure::{Class, Failure};
 use crate::domain::intent::{Intent, Interruption};
 use crate::domain::market::{Image, Subnet};
+use crate::domain::observed::InstanceState;
 use crate::domain::pools::Pool;
+use crate::domain::quota::Purchase;
 
 use super::super::context::Context;
 use super::subject::Subject;
@@ -18,7 +20,7 @@ use super::{in_words, within};
 const REGION: &str = "region";
 const ROLE: &str = "spot-role";
 /// What is not looked at where AWS cannot be asked.
-const ALL: [&str; 6] = [clock::NAME, REGION, network::NAME, permissions::NAME, "quota", ROLE];
+const ALL: [&str; 6] = [clock::NAME, REGION, network::NAME, permissions::NAME, quota::NAME, ROLE];
 /// A type that every region has, where requirements name none: what is launched in a dry run has to exist.
 const ANY_TYPE: &str = "m5.large";
 /// A well-formed image id that is nobody's: a dry run is refused for it after the permission was looked at.
@@ -49,13 +51,14 @@ pub async fn checks(context: &Context, subject: &Subject) -> Vec<Check> {
         Err(failure) => vec![credentials::not_told(failure, false), clock::check(now, hello.date)],
     };
     let subnets = cloud.usable_subnets(subject.intent.as_ref().ok().and_then(|it| it.subnet.as_deref())).await;
-    let (region, network, permissions, role) = tokio::join!(
+    let (region, network, permissions, quota, role) = tokio::join!(
         within(REGION, region(cloud)),
         within(network::NAME, network(cloud, subject, &subnets)),
         within(permissions::NAME, permissions(context, cloud, subject, &subnets)),
+        within(quota::NAME, quota(cloud, subject)),
         within(ROLE, role(cloud)),
     );
-    checks.extend([region, network, permissions, role].into_iter().flatten());
+    checks.extend([region, network, permissions, quota, role].into_iter().flatten());
     checks
 }
 
@@ -94,8 +97,11 @@ async fn region(cloud: &Cloud) -> Vec<Check> {
 /// The verdict where a call failed that should tell.
 fn untold(name: &'static str, failure: &Failure) -> Check {
     let mend = match failure.class {
-        Class::Denied => "see `permissions`: docs/iam-policy.json has what is needed",
-        _ => "run `cloudtop doctor` again",
+        Class::Denied => {
+            let statements = permissions::statements(&[format!("ec2:{}", failure.action)]).join(", ");
+            format!("add to the caller's policy: `{statements}`")
+        }
+        _ => "run `cloudtop doctor` again".to_owned(),
     };
     Check::warning(name, format!("it could not be told: {failure}"), mend)
 }
@@ -193,6 +199,45 @@ fn no_image() -> Image {
         root_device: "/dev/xvda".to_owned(),
         root_gib: 8,
     }
+}
+
+/// The quotas that what is asked for can meet. Without a valid wish, those of the default one.
+async fn quota(cloud: &Cloud, subject: &Subject) -> Vec<Check> {
+    let intent = subject.intent.as_ref().ok();
+    let demand = intent.map_or_else(|| Demand::Requirements(Requirements::default()), |it| it.demand.clone());
+    let running = match running(cloud, subject).await {
+        Ok(running) => running,
+        Err(failure) => return vec![untold(quota::NAME, &failure)],
+    };
+    let missing = u64::from(intent.map_or(1, |it| it.nodes)).saturating_sub(running);
+    let mut quotas = Vec::new();
+    for name in quota::types_to_ask_for(&demand) {
+        match cloud.quota_use(&name, Purchase::Spot).await {
+            Ok(found) => quotas.extend(found.map(|it| quota::as_asked(it, &demand))),
+            Err(failure) => return vec![untold(quota::NAME, &failure)],
+        }
+    }
+    vec![quota::check(&quotas, missing)]
+}
+
+/// How many nodes of the environment count in a quota already: they are not asked for again.
+async fn running(cloud: &Cloud, subject: &Subject) -> Result<u64, Failure> {
+    let Some(known) = &subject.known else { return Ok(0) };
+    let observed = cloud
+        .observe(
+            &subject.identity(),
+            &Known {
+                request_ids: &[],
+                instance_ids: &[],
+                existing_volume: None,
+                ssh_port: known.intent.access.port,
+                want: Want { volumes: false, groups: false },
+            },
+        )
+        .await?;
+    let counts = |state| matches!(state, InstanceState::Pending | InstanceState::Running | InstanceState::Stopping);
+    let count = observed.instances.iter().filter(|it| counts(it.state)).count();
+    Ok(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
 async fn role(cloud: &Cloud) -> Vec<Check> {

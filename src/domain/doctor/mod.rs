@@ -2,6 +2,7 @@
 //!
 //! - `permissions`: what may be done, and the statements that are missing
 //! - `network`: whether what is launched can be reached
+//! - `quota`: whether what is asked for fits
 //! - `credentials`: whose they are, and how long they last
 //! - `clock`: whether this machine's clock will do
 
@@ -9,6 +10,7 @@ pub mod clock;
 pub mod credentials;
 pub mod network;
 pub mod permissions;
+pub mod quota;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -46,14 +46,29 @@ pub fn check(subnets: &[Subnet], tables: &[RouteTable], named: bool, nodes: u32)
     let Some((_, first)) = faults.iter().find(|(_, fault)| fault.fatal == (dead > 0)) else {
         return Check::ok(NAME, summary(subnets, named));
     };
-    let found: Vec<String> =
-        faults.iter().map(|(subnet, fault)| format!("{} ({}) {}", subnet.id, subnet.zone, fault.what)).collect();
-    let found = found.join("; ");
+    let found = by_fault(&faults);
     if dead == subnets.len() {
         return Check::wrong(NAME, Area::Other, found, first.mend.clone());
     }
     let rest = if named { String::new() } else { format!("; {} of {} will do", subnets.len() - dead, subnets.len()) };
     Check::warning(NAME, format!("{found}{rest}"), first.mend.clone())
+}
+
+/// The faults, each with the subnets that have it.
+fn by_fault(faults: &[(&Subnet, Fault)]) -> String {
+    let mut groups: Vec<(&str, Vec<&Subnet>)> = Vec::new();
+    for (subnet, fault) in faults {
+        match groups.iter_mut().find(|(what, _)| *what == fault.what) {
+            Some((_, subnets)) => subnets.push(subnet),
+            None => groups.push((&fault.what, vec![subnet])),
+        }
+    }
+    let line = |(what, subnets): &(&str, Vec<&Subnet>)| match subnets.as_slice() {
+        [one] => format!("{} ({}) {what}", one.id, one.zone),
+        [first, rest @ ..] => format!("{} ({}) and {} more subnets: each {what}", first.id, first.zone, rest.len()),
+        [] => String::new(),
+    };
+    groups.iter().map(line).collect::<Vec<_>>().join("; ")
 }
 
 fn summary(subnets: &[Subnet], named: bool) -> String {
@@ -149,6 +164,12 @@ mod tests {
         assert_eq!(one.verdict, Verdict::Warning);
         assert!(one.found.contains("a (us-east-1a) has no route out; 1 of 2 will do"), "{one:?}");
         assert_eq!(check(&[subnet("a", 9, true)], &tables, true, 1).verdict, Verdict::Wrong(Area::Other));
+    }
+
+    #[test]
+    fn subnets_with_the_same_fault_are_told_together() {
+        let all = check(&[subnet("a", 9, true), subnet("b", 9, true), subnet("c", 9, true)], &[], false, 1);
+        assert_eq!(all.found, "a (us-east-1a) and 2 more subnets: each has no route out");
     }
 
     #[test]

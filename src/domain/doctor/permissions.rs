@@ -190,7 +190,7 @@ impl OneOrMany {
 }
 
 /// The statements of the documented policy that allow these actions (`ec2:RunInstances`, `iam:GetRole`), each cut down
-/// to them, as JSON in one line.
+/// to them, as JSON in one line that may be broken at any of its blanks.
 #[must_use]
 pub fn statements(actions: &[String]) -> Vec<String> {
     let text = |statement: &Statement| {
@@ -199,8 +199,10 @@ pub fn statements(actions: &[String]) -> Vec<String> {
             return None;
         }
         let listed = serde_json::to_string(&wanted).ok()?;
-        let condition = statement.condition.as_ref().map(|it| format!(r#","Condition":{it}"#)).unwrap_or_default();
-        Some(format!(r#"{{"Effect":"Allow","Action":{listed},"Resource":{}{condition}}}"#, statement.resource))
+        let condition = statement.condition.as_ref().map(|it| format!(r#","Condition": {it}"#)).unwrap_or_default();
+        let whole = format!(r#"{{"Effect":"Allow","Action":{listed},"Resource":{}{condition}}}"#, statement.resource);
+        // No name, ARN or tag in it has a comma of its own.
+        Some(whole.replace(',', ", "))
     };
     policy().statement.iter().filter_map(text).collect()
 }
@@ -287,7 +289,9 @@ mod tests {
         assert_eq!((checks.len(), checks[0].verdict), (1, Verdict::Wrong(Area::Access)));
         assert!(checks[0].found.contains("1 of 27 actions are not allowed: ec2:TerminateInstances"), "{checks:?}");
         let mend = checks[0].mend.clone().unwrap_or_default();
-        assert!(mend.contains(r#"{"Effect":"Allow","Action":["ec2:TerminateInstances"],"Resource":"*","Condition""#));
+        assert!(
+            mend.contains(r#"{"Effect":"Allow", "Action":["ec2:TerminateInstances"], "Resource":"*", "Condition""#)
+        );
         assert!(mend.contains("aws:ResourceTag/cloudtop:env"), "{mend}");
         let launching = refused(&["RunInstances"])[0].mend.clone().unwrap_or_default();
         assert_eq!(launching.matches(r#"["ec2:RunInstances"]"#).count(), 2, "two statements allow it: {launching}");

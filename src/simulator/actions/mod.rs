@@ -2,6 +2,7 @@
 
 mod console;
 mod groups;
+mod iam;
 mod images;
 mod instance_xml;
 mod instances;
@@ -13,7 +14,9 @@ mod power;
 mod prices;
 mod regions;
 mod requests;
+mod routes;
 mod run;
+mod service_quotas;
 mod sts;
 mod tags;
 mod types;
@@ -25,8 +28,7 @@ use super::catalog::{Region, find_region};
 use super::chance;
 use super::network::default_group_id;
 use super::objects::{Group, Token};
-use super::protocol::error::ec2_success;
-use super::protocol::{Answer, Args, Fault, Request, Xml};
+use super::protocol::{Answer, Args, Dialect, Fault, Request, Xml};
 use super::table::Table;
 use super::world::World;
 
@@ -64,6 +66,7 @@ fn find(action: &str) -> Option<Action> {
         "DescribeKeyPairs" => keys::describe,
         "DescribeNetworkInterfaces" => interfaces::describe,
         "DescribeRegions" => regions::describe,
+        "DescribeRouteTables" => routes::describe,
         "DescribeSecurityGroups" => groups::describe,
         "DescribeSpotInstanceRequests" => requests::describe,
         "DescribeSpotPriceHistory" => prices::describe,
@@ -72,9 +75,13 @@ fn find(action: &str) -> Option<Action> {
         "DescribeVolumes" => volumes::describe,
         "DescribeVpcs" => network::describe_vpcs,
         "DetachVolume" => volumes::detach,
+        "GetAWSDefaultServiceQuota" => service_quotas::get_default,
         "GetCallerIdentity" => sts::identity,
         "GetConsoleOutput" => console::output,
+        "GetRole" => iam::get_role,
+        "GetServiceQuota" => service_quotas::get,
         "ImportKeyPair" => keys::import,
+        "ListServiceQuotas" => service_quotas::list,
         "RequestSpotInstances" => requests::request,
         "RevokeSecurityGroupIngress" => groups::revoke,
         "RunInstances" => run::run,
@@ -89,12 +96,10 @@ fn find(action: &str) -> Option<Action> {
 pub(super) fn answer(world: &mut World, request: &Request, now: Timestamp) -> Answer {
     let action = request.action();
     let id = request_id(world, action, now);
-    let for_sts = action == sts::ACTION;
+    let dialect = Dialect::of(action);
     match act(world, request, now) {
-        Ok(content) if for_sts => sts::success(&id, &content),
-        Ok(content) => ec2_success(action, &id, &content),
-        Err(fault) if for_sts => fault.sts_answer(&id),
-        Err(fault) => fault.ec2_answer(&id),
+        Ok(content) => dialect.success(action, &id, content),
+        Err(fault) => dialect.fault(&fault, &id),
     }
 }
 

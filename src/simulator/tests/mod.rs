@@ -9,6 +9,7 @@ mod lifecycle;
 mod protocol;
 mod recorded;
 mod scale;
+mod services;
 mod spot;
 mod world_file;
 mod xml;

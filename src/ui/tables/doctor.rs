@@ -42,7 +42,7 @@ fn folded(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-/// Words, where all between two backticks belongs to one.
+/// Words, where a command between two backticks is one. A policy's statement is JSON, in which line ends do no harm.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut open = false;
@@ -54,7 +54,8 @@ fn words(text: &str) -> Vec<String> {
             }
             _ => words.push(piece.to_owned()),
         }
-        open ^= piece.matches('`').count() % 2 == 1;
+        let marks = piece.matches('`').count() % 2 == 1;
+        open = if open { !marks } else { marks && piece.starts_with('`') && !piece.starts_with("`{") };
     }
     words
 }
