@@ -119,7 +119,7 @@ impl Cloud {
             "RequestSpotInstances" => said(name, self.spot_request(trial).send()).await,
             "RunInstances" => {
                 // A key pair or group that does not exist would be refused before the permission is looked at.
-                let call = self.run_call(&trial.identity, &Tags::new(), &trial.launch, Uuid::now_v7()).dry_run(true);
+                let call = self.run_call(&trial.launch, Uuid::now_v7()).dry_run(true);
                 let call = call.set_key_name(None).set_security_group_ids(None).set_network_interfaces(None);
                 said(name, call.set_subnet_id(trial.launch.pool.subnet.clone()).send()).await
             }

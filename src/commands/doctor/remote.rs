@@ -3,15 +3,17 @@
 use crate::cli::{CommandError, Exit};
 use crate::cloud::doctor::{Trial, nothing_answers};
 use crate::cloud::{Cloud, CloudError, Known, SurveyError, Want};
-use crate::domain::call::Launch;
+use crate::domain::call::{Launch, Tags};
 use crate::domain::demand::{Arch, Demand, Requirements};
 use crate::domain::doctor::{Area, Check, clock, credentials, network, permissions, quota};
 use crate::domain::failure::{Class, Failure};
 use crate::domain::intent::{Intent, Interruption};
 use crate::domain::market::{Image, Subnet};
+use crate::domain::names::Identity;
 use crate::domain::observed::InstanceState;
 use crate::domain::pools::Pool;
 use crate::domain::quota::Purchase;
+use crate::domain::tags;
 
 use super::super::context::Context;
 use super::subject::Subject;
@@ -153,7 +155,7 @@ async fn permissions(
     let identity = subject.identity();
     let image = image.unwrap_or_else(no_image);
     let trial = Trial {
-        launch: launch(intent, subnet, image, cloud.region(), identity.resource_name()),
+        launch: launch(intent, subnet, image, cloud.region(), &identity),
         vpc_id: subnet.map_or("vpc-00000000000000000", |it| it.vpc_id.as_str()).to_owned(),
         public_key: NO_KEY.to_owned(),
         identity,
@@ -162,7 +164,7 @@ async fn permissions(
 }
 
 /// A launch as `up` would ask for.
-fn launch(intent: Option<&Intent>, subnet: Option<&Subnet>, image: Image, region: &str, key_name: String) -> Launch {
+fn launch(intent: Option<&Intent>, subnet: Option<&Subnet>, image: Image, region: &str, identity: &Identity) -> Launch {
     let instance_type = match intent.map(|it| &it.demand) {
         Some(Demand::Types(names)) => names.first().cloned(),
         Some(Demand::Requirements(_)) | None => None,
@@ -179,7 +181,8 @@ fn launch(intent: Option<&Intent>, subnet: Option<&Subnet>, image: Image, region
         price: 0.0,
         root_gib: image.root_gib.max(8),
         image,
-        key_name,
+        key_name: identity.resource_name(),
+        tags: tags::of_nodes(identity, &Tags::new(), "0"),
         group_id: String::new(),
         user_data: String::new(),
         on_interruption: Interruption::Stop,
