@@ -47,7 +47,8 @@ fn step(world: &mut World, now: Timestamp) -> bool {
     !(instances.is_empty() && volumes.is_empty() && requests.is_empty())
 }
 
-fn next_due(world: &World) -> Option<Timestamp> {
+/// The earliest instant at which time alone does something.
+pub(super) fn next_due(world: &World) -> Option<Timestamp> {
     let instances = world.instances.values().flat_map(|it| [it.until, it.notice.as_ref().map(|notice| notice.at)]);
     let volumes = world.volumes.values().map(|it| it.attachment.as_ref().and_then(|attachment| attachment.until));
     let requests = world.requests.values().map(|it| spot::due(world, it));

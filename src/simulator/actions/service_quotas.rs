@@ -1,5 +1,4 @@
-//! Service Quotas: those of EC2 that count vCPUs. The world has one number for spot and one for on demand, and gives it
-//! for every group of families.
+//! Service Quotas: those of EC2 that count vCPUs, with the world's own numbers.
 
 use serde_json::{Value, json};
 
@@ -11,36 +10,38 @@ use crate::simulator::world::ACCOUNT;
 /// One quota.
 struct Quota {
     code: &'static str,
+    /// The group of families, as the world has it.
+    group: &'static str,
     name: &'static str,
     /// AWS's default, vCPUs.
     default: u64,
 }
 
-const fn quota(code: &'static str, name: &'static str, default: u64) -> Quota {
-    Quota { code, name, default }
+const fn quota(code: &'static str, group: &'static str, name: &'static str, default: u64) -> Quota {
+    Quota { code, group, name, default }
 }
 
 /// Codes in their order, with names and defaults as on AWS's page "Amazon EC2 instance type quotas".
 const QUOTAS: [Quota; 19] = [
-    quota("L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 5),
-    quota("L-1945791B", "Running On-Demand Inf instances", 0),
-    quota("L-2C3B7624", "Running On-Demand Trn instances", 0),
-    quota("L-34B43A08", "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", 5),
-    quota("L-3819A6DF", "All G and VT Spot Instance Requests", 0),
-    quota("L-417A185B", "Running On-Demand P instances", 0),
-    quota("L-43DA4232", "Running On-Demand High Memory instances", 0),
-    quota("L-6B0D517C", "All Trn Spot Instance Requests", 0),
-    quota("L-6E869C2A", "Running On-Demand DL instances", 0),
-    quota("L-7212CCBC", "All P4, P3 and P2 Spot Instance Requests", 0),
-    quota("L-7295265B", "Running On-Demand X instances", 0),
-    quota("L-74FC7D96", "Running On-Demand F instances", 0),
-    quota("L-85EED4F7", "All DL Spot Instance Requests", 0),
-    quota("L-88CF9481", "All F Spot Instance Requests", 0),
-    quota("L-B5D1601B", "All Inf Spot Instance Requests", 0),
-    quota("L-C4BD4855", "All P5 Spot Instance Requests", 0),
-    quota("L-DB2E81BA", "Running On-Demand G and VT instances", 0),
-    quota("L-E3A00192", "All X Spot Instance Requests", 0),
-    quota("L-F7808C92", "Running On-Demand HPC instances", 0),
+    quota("L-1216C47A", "standard", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 5),
+    quota("L-1945791B", "inf", "Running On-Demand Inf instances", 0),
+    quota("L-2C3B7624", "trn", "Running On-Demand Trn instances", 0),
+    quota("L-34B43A08", "standard", "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", 5),
+    quota("L-3819A6DF", "g-vt", "All G and VT Spot Instance Requests", 0),
+    quota("L-417A185B", "p", "Running On-Demand P instances", 0),
+    quota("L-43DA4232", "high-memory", "Running On-Demand High Memory instances", 0),
+    quota("L-6B0D517C", "trn", "All Trn Spot Instance Requests", 0),
+    quota("L-6E869C2A", "dl", "Running On-Demand DL instances", 0),
+    quota("L-7212CCBC", "p", "All P4, P3 and P2 Spot Instance Requests", 0),
+    quota("L-7295265B", "x", "Running On-Demand X instances", 0),
+    quota("L-74FC7D96", "f", "Running On-Demand F instances", 0),
+    quota("L-85EED4F7", "dl", "All DL Spot Instance Requests", 0),
+    quota("L-88CF9481", "f", "All F Spot Instance Requests", 0),
+    quota("L-B5D1601B", "inf", "All Inf Spot Instance Requests", 0),
+    quota("L-C4BD4855", "p5", "All P5 Spot Instance Requests", 0),
+    quota("L-DB2E81BA", "g-vt", "Running On-Demand G and VT instances", 0),
+    quota("L-E3A00192", "x", "All X Spot Instance Requests", 0),
+    quota("L-F7808C92", "hpc", "Running On-Demand HPC instances", 0),
 ];
 
 /// GetServiceQuota: the account's own value.
@@ -85,10 +86,8 @@ fn missing() -> Fault {
 }
 
 fn applied(call: &Call<'_>, quota: &Quota) -> Value {
-    let settings = call.world.settings();
     let spot = quota.name.ends_with("Spot Instance Requests");
-    let vcpus = if spot { settings.spot_vcpus } else { settings.on_demand_vcpus };
-    shape(call, quota, vcpus, ACCOUNT)
+    shape(call, quota, call.world.settings().quota(quota.group, spot), ACCOUNT)
 }
 
 fn shape(call: &Call<'_>, quota: &Quota, vcpus: u64, account: &str) -> Value {

@@ -25,6 +25,15 @@ impl Dialect {
         }
     }
 
+    /// The service's name, as IAM's policies have it.
+    pub fn service(self) -> &'static str {
+        match self {
+            Self::Ec2 => "ec2",
+            Self::Query(service) => service,
+            Self::Json => "servicequotas",
+        }
+    }
+
     /// The document that carries an action's answer.
     pub fn success(self, action: &str, request_id: &str, content: Xml) -> Answer {
         match self {
@@ -47,7 +56,7 @@ impl Dialect {
         match self {
             Self::Ec2 => fault.ec2_answer(request_id),
             Self::Query(service) => {
-                let (code, status) = match fault.code {
+                let (code, status) = match &*fault.code {
                     "UnauthorizedOperation" => ("AccessDenied", 403),
                     code => (code, fault.status),
                 };
@@ -63,7 +72,7 @@ impl Dialect {
                 Answer { status, body: xml.finish() }
             }
             Self::Json => {
-                let body = serde_json::json!({ "__type": json_code(fault.code), "Message": fault.message });
+                let body = serde_json::json!({ "__type": json_code(&fault.code), "Message": fault.message });
                 Answer { status: if fault.status == 403 { 400 } else { fault.status }, body: body.to_string() }
             }
         }

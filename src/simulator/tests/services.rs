@@ -79,7 +79,8 @@ async fn the_role_of_spot_is_there_missing_or_not_to_be_looked_at() {
 fn quotas(lab: &Lab, action: &str, body: &str) -> (u16, Value) {
     let header = format!("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/{REGION}/servicequotas/aws4_request");
     let target = format!("ServiceQuotasV20190624.{action}");
-    let answer = lab.simulator.dispatch(&Request::read_either(Some(&target), "", body.as_bytes(), Some(&header), None));
+    let asked = Request::read_either(Some(&target), "", body.as_bytes(), Some(&header), None);
+    let answer = super::answered(lab.simulator.dispatch(&asked));
     assert_eq!(answer.content_type(), "application/x-amz-json-1.1");
     (answer.status, serde_json::from_str(&answer.body).unwrap())
 }
