@@ -66,7 +66,7 @@ fn a_healthy_installation_has_nothing_but_ok() {
     world.ok("up dev -n 2 --no-volume -q", &[]);
     let after = report(&world, "doctor dev", 0);
     assert_eq!(with_result(&after, "ok"), ALL, "{after:#}");
-    assert_check(&after, "state", "ok", "1 environments", "");
+    assert_check(&after, "state", "ok", "1 environment", "");
     assert_check(&after, "journals", "ok", "1 read", "");
     assert_check(&after, "template", "ok", "renders for 2 nodes", "");
     assert_check(&after, "quota", "ok", "of 8000 vCPUs in use, 0 more asked for", "");

@@ -16,6 +16,9 @@ use super::super::context::Context;
 use super::subject::Subject;
 use super::{in_words, within};
 
+/// No key file comes near this many bytes; a device or a disk image would.
+const MOST_BYTES: u64 = 64 * 1024;
+
 /// All checks of this machine.
 pub async fn checks(context: &Context, subject: &Subject) -> Vec<Check> {
     let mut checks = vec![configuration(subject), template(subject), state(context, subject), journals(context)];
@@ -53,7 +56,7 @@ fn files(config: &Config) -> String {
 fn template(subject: &Subject) -> Check {
     const NAME: &str = "template";
     match &subject.intent {
-        Ok(intent) => Check::ok(NAME, format!("`{}` renders for {}", intent.template, nodes(intent.nodes))),
+        Ok(intent) => Check::ok(NAME, format!("`{}` renders for {}", intent.template, counted(intent.nodes, "node"))),
         Err(error) => {
             let mend = "correct the settings; `cloudtop template show NAME` has the template's variables";
             Check::wrong(NAME, Area::Configuration, error.clone(), mend)
@@ -61,8 +64,10 @@ fn template(subject: &Subject) -> Check {
     }
 }
 
-fn nodes(count: u32) -> String {
-    if count == 1 { "one node".to_owned() } else { format!("{count} nodes") }
+/// A number with its noun: `1 node`, `3 nodes`.
+fn counted(number: impl Into<u64>, noun: &str) -> String {
+    let number = number.into();
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn state(context: &Context, subject: &Subject) -> Check {
@@ -78,7 +83,9 @@ fn state(context: &Context, subject: &Subject) -> Check {
         return Check::wrong(NAME, Area::State, found, mend);
     }
     match file.exists() {
-        true => Check::ok(NAME, format!("{}: {} environments", file.display(), state.environments.len())),
+        true => {
+            Check::ok(NAME, format!("{}: {}", file.display(), counted(state.environments.len() as u64, "environment")))
+        }
         false => Check::ok(NAME, format!("{} is not there yet: there are no environments", file.display())),
     }
 }
@@ -197,8 +204,9 @@ async fn key(context: &Context, subject: &Subject, held: &[PublicKey]) -> Check 
 
 /// The mode of a private key that others may read. A public one may be read by all.
 fn open_to_others(path: &Path) -> Option<u32> {
+    let facts = fs::metadata(path).ok().filter(|facts| facts.is_file() && facts.len() <= MOST_BYTES)?;
     let private = fs::read_to_string(path).is_ok_and(|text| text.contains("PRIVATE KEY"));
-    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o7777;
+    let mode = facts.permissions().mode() & 0o7777;
     (private && mode & 0o077 != 0).then_some(mode)
 }
 

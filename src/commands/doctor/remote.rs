@@ -1,7 +1,9 @@
 //! What AWS says: whose the credentials are, the region, the network, the permissions, the role, the time.
 
+use tokio::time::timeout;
+
 use crate::cli::{CommandError, Exit};
-use crate::cloud::doctor::{Trial, nothing_answers};
+use crate::cloud::doctor::{Hello, Trial, nothing_answers};
 use crate::cloud::{Cloud, CloudError, Known, SurveyError, Want};
 use crate::domain::call::{Launch, Tags};
 use crate::domain::demand::{Arch, Demand, Requirements};
@@ -17,7 +19,7 @@ use crate::domain::tags;
 
 use super::super::context::Context;
 use super::subject::Subject;
-use super::{in_words, within};
+use super::{LIMIT, in_words, within};
 
 const REGION: &str = "region";
 const ROLE: &str = "spot-role";
@@ -36,7 +38,8 @@ pub async fn checks(context: &Context, subject: &Subject) -> Vec<Check> {
         Ok(cloud) => cloud,
         Err(error) => return not_connected(error),
     };
-    let hello = cloud.hello().await;
+    let hello = timeout(LIMIT, cloud.hello()).await;
+    let hello = hello.unwrap_or_else(|_elapsed| Hello { caller: Err(late("GetCallerIdentity")), date: None });
     let now = context.clock.now();
     let clock = |why| match hello.date {
         Some(_) => clock::check(now, hello.date),
@@ -52,7 +55,9 @@ pub async fn checks(context: &Context, subject: &Subject) -> Vec<Check> {
         }
         Err(failure) => vec![credentials::not_told(failure, false), clock::check(now, hello.date)],
     };
-    let subnets = cloud.usable_subnets(subject.intent.as_ref().ok().and_then(|it| it.subnet.as_deref())).await;
+    let named = subject.intent.as_ref().ok().and_then(|it| it.subnet.as_deref());
+    let subnets = timeout(LIMIT, cloud.usable_subnets(named)).await;
+    let subnets = subnets.unwrap_or_else(|_elapsed| Err(late("DescribeSubnets").into()));
     let (region, network, permissions, quota, role) = tokio::join!(
         within(REGION, region(cloud)),
         within(network::NAME, network(cloud, subject, &subnets)),
@@ -62,6 +67,12 @@ pub async fn checks(context: &Context, subject: &Subject) -> Vec<Check> {
     );
     checks.extend([region, network, permissions, quota, role].into_iter().flatten());
     checks
+}
+
+/// A call that did not end within [`LIMIT`].
+fn late(action: &str) -> Failure {
+    let message = format!("no answer came within {} s", LIMIT.as_secs());
+    Failure { action: action.to_owned(), code: "Timeout".to_owned(), message, class: Class::Ambiguous }
 }
 
 /// Without a connection nothing is asked.
