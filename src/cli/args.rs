@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::list::ListArgs;
@@ -149,6 +150,8 @@ pub enum Command {
     Recover(RecoverArgs),
     /// Find what has our tags and no use any more
     Gc(GcArgs),
+    /// What is wrong with credentials, permissions, quotas, network, key or state, and how to mend it
+    Doctor(DoctorArgs),
     /// Look at and render templates
     Template(TemplateArgs),
     /// The built-in simulator of EC2

@@ -111,6 +111,8 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidSecurityGroupRuleId.NotFound",
             // The token's instance came up and has ended since.
             "IdempotentInstanceTerminated",
+            // Service Quotas: the account has no value of its own.
+            "NoSuchResourceException",
         ],
     ),
     (Class::Exists, &["InvalidGroup.Duplicate", "InvalidKeyPair.Duplicate", "InvalidPermission.Duplicate"]),
@@ -133,6 +135,7 @@ const CODES: &[(Class, &[&str])] = &[
         &[
             "AttachmentLimitExceeded",
             "DryRunOperation",
+            "IllegalArgumentException",
             "InstanceAlreadyLinked",
             "InvalidAMIID.Malformed",
             "InvalidAMIID.NotFound",
@@ -203,6 +206,7 @@ const CODES: &[(Class, &[&str])] = &[
             "RequestTimeout",
             "RequestTimeoutException",
             "ServerInternal",
+            "ServiceException",
             "ServiceUnavailable",
             "Unavailable",
         ],

@@ -2,6 +2,7 @@
 
 pub mod completions;
 mod context;
+pub mod doctor;
 pub mod down;
 pub mod gc;
 pub mod list;
@@ -75,6 +76,7 @@ async fn talk_to_ec2(command: Command, context: &Context) -> Result<(), CommandE
         Command::Watch(args) => watch::run(&args, context).await,
         Command::Recover(args) => recover::run(&args, context).await,
         Command::Gc(args) => gc::run(&args, context).await,
+        Command::Doctor(args) => doctor::run(&args, context).await,
         #[cfg(feature = "simulator")]
         Command::Sim(args) => sim::run(args, context).await,
         Command::Completions(_) | Command::Man(_) | Command::Template(_) => Ok(()),

@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod demand;
+pub mod doctor;
 pub mod environment;
 pub mod failure;
 pub mod intent;
@@ -19,6 +20,7 @@ pub mod phase;
 pub mod places;
 pub mod plan;
 pub mod pools;
+pub mod quota;
 pub mod record;
 pub mod tags;
 pub mod user_data;

@@ -8,6 +8,7 @@ mod broken_off;
 mod capacity;
 mod cloudtop;
 mod cluster;
+mod doctor;
 mod hostile;
 mod lifetime;
 mod lost_state;

@@ -12,6 +12,7 @@ mod lifecycle;
 mod protocol;
 mod recorded;
 mod scale;
+mod services;
 mod spot;
 mod throttling;
 mod world_file;
