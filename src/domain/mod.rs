@@ -3,6 +3,7 @@
 //! `plan` turns (intent, observed, record, now) into steps with their reasons; everything else here is what those
 //! four are made of.
 
+pub mod advice;
 pub mod call;
 pub mod demand;
 pub mod environment;
@@ -15,6 +16,7 @@ pub mod money;
 pub mod names;
 pub mod nodes;
 pub mod observed;
+pub mod permission;
 pub mod phase;
 pub mod places;
 pub mod plan;

@@ -164,7 +164,7 @@ fn what_ec2_stopped_is_waited_for_with_its_reason_and_never_started() {
     let plan = scene.plan();
     assert_eq!((plan.steps.len(), plan.status), (0, Status::Working));
     assert_eq!(plan.nodes[0].phase, Phase::Interrupted);
-    assert!(scene.waits_for(0).contains("EC2 starts it again"), "{}", scene.waits_for(0));
+    assert!(scene.waits_for(0).contains("starts it again"), "{}", scene.waits_for(0));
     let notice = Scene::new(cluster(1)).node(0, InstanceState::Stopped, RequestState::Active, "marked-for-stop");
     assert_eq!(notice.calls(), [""; 0]);
 }
