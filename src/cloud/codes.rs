@@ -136,7 +136,6 @@ const CODES: &[(Class, &[&str])] = &[
             "AttachmentLimitExceeded",
             "DryRunOperation",
             "IllegalArgumentException",
-            "IdempotentParameterMismatch",
             "InstanceAlreadyLinked",
             "InvalidAMIID.Malformed",
             "InvalidAMIID.NotFound",
@@ -200,6 +199,8 @@ const CODES: &[(Class, &[&str])] = &[
     (
         Class::Ambiguous,
         &[
+            // An earlier call with this client token took effect; what is sent now differs from it.
+            "IdempotentParameterMismatch",
             "InternalError",
             "InternalFailure",
             "RequestTimeout",
