@@ -10,6 +10,7 @@ use super::demand::Demand;
 use super::failure::Failure;
 use super::intent::{Intent, Interruption};
 use super::market::{Image, Market, Subnet, TypeFacts};
+use super::refusals;
 
 /// How long a pool that refused is put aside.
 pub const ASIDE: SignedDuration = SignedDuration::from_mins(3);
@@ -95,6 +96,32 @@ pub struct Ranking {
 }
 
 impl Ranking {
+    /// The pools that were turned down because they refused, each with its newest reason.
+    #[must_use]
+    pub fn refused(&self) -> Vec<Refusal> {
+        let is_out = |pool: &Pool| {
+            let name = pool.to_string();
+            self.rejections.iter().any(|it| it.kind == RejectionKind::Refused && it.what == name)
+        };
+        refusals::newest(&self.refusals).into_iter().filter(|refusal| is_out(&refusal.pool)).collect()
+    }
+
+    /// Why there is no choice, in a clause: how many refused, are too dear, or will not do at all.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        let count = |kind| self.rejections.iter().filter(|it| it.kind == kind).count();
+        let mut parts = Vec::new();
+        let refused = self.refused();
+        if !refused.is_empty() {
+            parts.push(refusals::in_short(&refused));
+        }
+        let told =
+            [(RejectionKind::Price, "above the price limit"), (RejectionKind::Unsuitable, "not what is asked for")];
+        let told = told.into_iter().map(|(kind, words)| (count(kind), words)).filter(|(count, _)| *count > 0);
+        parts.extend(told.map(|(count, words)| format!("{count} {words}")));
+        parts.join(", ")
+    }
+
     fn turn_down(&mut self, what: &str, kind: RejectionKind, why: String) {
         self.rejections.push(Rejection { what: what.to_owned(), why, kind });
     }
