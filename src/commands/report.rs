@@ -142,6 +142,9 @@ pub fn what_exists(report: &EnvironmentReport) -> String {
         parts.push(counted(&open, "open spot request", |view| view.request_id.as_deref()));
     }
     let volumes = report.volumes.len();
+    if instances.is_empty() && open.is_empty() && volumes == 0 {
+        return format!("{} now has nothing that costs money", report.name);
+    }
     let volumes = format!("{volumes} volume{}", if volumes == 1 { "" } else { "s" });
     let mut costs = vec![format!("instances cost {}", hourly(&instances))];
     if !open.is_empty() {

@@ -28,7 +28,7 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<(), CommandErro
     let identity = context.identity(&state, &args.name);
     let mut report = report::look(context, &cloud, &identity, &environment).await?;
     let run = LastRun::of(&context.journal(&args.name).since_closed()?);
-    if let Some(failed) = run.and_then(|run| run.failed) {
+    if let Some(failed) = run.and_then(|run| run.failed).filter(|_| !why::is_met(&report)) {
         report.notes.extend(why::quota_hints(&cloud, &failed.call, &failed.failure).await);
     }
     if context.globals.json {

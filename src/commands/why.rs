@@ -33,7 +33,10 @@ pub fn tell(report: &mut EnvironmentReport, run: &LastRun, now: Timestamp) {
         report.notes.extend(refusals::in_words(&run.refusals));
     }
     if let Some(failed) = &run.failed {
-        report.notes.push(format!("{}: {}", failed.call, failed.failure));
+        let reason = failed.failure.to_string();
+        let told = run.ended.as_ref().is_some_and(|(_, outcome)| outcome.contains(&reason));
+        let reason = if told { String::new() } else { format!(": {reason}") };
+        report.notes.push(format!("what failed: {}{reason}", failed.call));
         report.notes.extend(advice::hints(&failed.failure));
     }
     let words = waiting_for(report, run, now);
@@ -56,7 +59,8 @@ fn waiting_for(report: &EnvironmentReport, run: &LastRun, now: Timestamp) -> Str
     }
 }
 
-fn is_met(report: &EnvironmentReport) -> bool {
+/// Whether all is as it should be.
+pub fn is_met(report: &EnvironmentReport) -> bool {
     let phase = report.phase();
     match report.goal {
         Goal::Running => phase == Phase::Ready,

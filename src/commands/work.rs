@@ -7,6 +7,7 @@ use crate::cloud::Cloud;
 use crate::domain::environment::Environment;
 use crate::domain::failure::Failure;
 use crate::domain::market::Market;
+use crate::domain::money;
 use crate::domain::names::{EnvName, Identity};
 use crate::domain::phase::Wait;
 use crate::domain::plan::Blocked;
@@ -104,7 +105,7 @@ fn ended(env: &EnvName, verb: &str, ending: Ending, report: &EnvironmentReport) 
             let text = format!("`{env}` is not where it should be after {after}; it waits for {last}");
             CommandError::new(Exit::NotReady, text).hint(report::what_exists(report)).hint(go_on)
         }
-        Ending::Blocked(blocked) => self::blocked(env, blocked).hint(report::what_exists(report)),
+        Ending::Blocked(blocked) => self::blocked(env, blocked).hint(report::what_exists(report)).hint(go_on),
         Ending::Refused(failure) => refused(failure, Vec::new()).hint(report::what_exists(report)).hint(go_on),
         Ending::Interrupted(signal) => {
             let text = format!("{}: {}", word_of(signal), report::what_exists(report));
@@ -173,7 +174,12 @@ pub fn no_pool(env: &EnvName, ranking: &Ranking) -> CommandError {
     let reasons = tables::turned_down(ranking);
     let shown = reasons.iter().take(12).cloned().collect::<Vec<_>>().join("\n  ");
     let exit = if later { Exit::NoCapacity } else { Exit::Usage };
-    let error = CommandError::new(exit, format!("no pool will do for `{env}`:\n  {shown}"));
+    let mut error = CommandError::new(exit, format!("no pool will do for `{env}`:\n  {shown}"));
+    if let Some(price) = ranking.least_dear {
+        let price = money::hourly(price);
+        error =
+            error.hint(format!("of those that are too dear, the cheapest costs {price} an hour now: see --max-price"));
+    }
     if later {
         error.hint("try more types (-t a,b), another --zone or --region, a higher --max-price, or --wait-for-capacity")
     } else {

@@ -64,7 +64,7 @@ impl Denial {
             policy.get("Statement")?.as_array()?.iter().filter(|it| self.is_named(it)).collect();
         let of_resource: Vec<&Value> = allowing.iter().copied().filter(|it| self.is_covered(it)).collect();
         let chosen = if of_resource.is_empty() { allowing } else { of_resource };
-        let statements: Vec<String> = chosen.into_iter().map(|it| self.narrowed(it).to_string()).collect();
+        let statements: Vec<String> = chosen.into_iter().map(|it| self.narrowed(it)).collect();
         (!statements.is_empty()).then(|| statements.join(", "))
     }
 
@@ -103,12 +103,16 @@ impl Denial {
         texts(statement.get("Resource")).iter().any(|pattern| matches(pattern, resource))
     }
 
-    fn narrowed(&self, statement: &Value) -> Value {
-        let mut own = statement.clone();
-        if let Some(action) = own.get_mut("Action") {
-            *action = json!(self.action);
-        }
-        own
+    /// The statement for this action alone, its parts in the order in which policies are written.
+    fn narrowed(&self, statement: &Value) -> String {
+        let action = json!(self.action);
+        let part = |key: &'static str| {
+            let value = if key == "Action" { Some(&action) } else { statement.get(key) };
+            value.map(|value| format!("\"{key}\": {value}"))
+        };
+        let parts: Vec<String> =
+            ["Sid", "Effect", "Action", "Resource", "Condition"].into_iter().filter_map(part).collect();
+        format!("{{{}}}", parts.join(", "))
     }
 }
 
@@ -178,7 +182,7 @@ mod tests {
         );
         let quota = Denial::of(&denied("GetServiceQuota", "AccessDeniedException", "no")).unwrap();
         assert_eq!(quota.action, "servicequotas:GetServiceQuota");
-        assert!(quota.statement().unwrap().contains(r#""Sid":"LookAtQuotas""#));
+        assert!(quota.statement().unwrap().contains(r#""Sid": "LookAtQuotas""#));
     }
 
     #[test]
@@ -187,7 +191,7 @@ mod tests {
         let statement: Value = serde_json::from_str(&denial.statement().unwrap()).unwrap();
         assert_eq!((&statement["Sid"], &statement["Action"]), (&json!("LaunchFrom"), &json!("ec2:RunInstances")));
         let unnamed = Denial { resource: None, ..denial };
-        assert_eq!(unnamed.statement().unwrap().matches(r#""Action":"ec2:RunInstances""#).count(), 2);
+        assert_eq!(unnamed.statement().unwrap().matches(r#""Action": "ec2:RunInstances""#).count(), 2);
     }
 
     #[test]

@@ -93,6 +93,8 @@ pub struct Ranking {
     pub rejections: Vec<Rejection>,
     /// The refusals still in force, each pool's own.
     pub refusals: Vec<Refusal>,
+    /// The lowest price among the pools that are too dear, USD per node and hour.
+    pub least_dear: Option<f64>,
 }
 
 impl Ranking {
@@ -238,7 +240,13 @@ fn rank_type(
             Ok((pool, price, in_part)) => {
                 ranking.choices.push(Choice { pool, price, facts: facts.clone(), image: image.clone(), in_part });
             }
-            Err((kind, why)) => ranking.turn_down(&format!("{} in {zone}", facts.name), kind, why),
+            Err((kind, why)) => {
+                if kind == RejectionKind::Price {
+                    let price = offers.price(&facts.name, zone).into_iter();
+                    ranking.least_dear = price.chain(ranking.least_dear).min_by(f64::total_cmp);
+                }
+                ranking.turn_down(&format!("{} in {zone}", facts.name), kind, why);
+            }
         }
     }
 }
@@ -290,6 +298,7 @@ mod tests {
     use crate::domain::demand::Requirements;
     use crate::domain::failure::Class;
     use crate::domain::market::SpotPrice;
+    use crate::domain::money;
     use crate::domain::plan::fixture::{self, TYPES, ZONES, at};
 
     fn ranked(intent: &Intent, market: &Market, refusals: &[Refusal], pinned: Option<&str>, wanted: u32) -> Ranking {
@@ -383,6 +392,7 @@ mod tests {
         let ranking = ranked(&limited, &market, &[], None, 1);
         assert_eq!(ranking.choices.len(), 1);
         assert_eq!(why(&ranking, "m5.xlarge in us-east-1b"), "its price is above the limit of $0.0550");
+        assert_eq!(ranking.least_dear.map(money::hourly).as_deref(), Some("$0.0600"), "for who raises the limit");
         let patient = Intent { wait_for_capacity: true, ..limited };
         assert_eq!(ranked(&patient, &market, &[], None, 1).choices.len(), 6);
     }

@@ -167,6 +167,7 @@ pub(super) fn ranking() -> Ranking {
         choices: vec![choice("m7a.xlarge", "us-east-1c", 0.0731), choice("m6a.xlarge", "us-east-1a", 0.0758)],
         rejections,
         refusals: vec![refusal("us-east-1a"), refusal("us-east-1b")],
+        least_dear: Some(0.09),
     }
 }
 
