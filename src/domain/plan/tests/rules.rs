@@ -111,6 +111,9 @@ fn when_all_pools_are_dry_each_says_its_own_reason() {
     let Status::Blocked(Blocked::NoPool(ranking)) = plan.status else { panic!("{:?}", plan.status) };
     assert_eq!(ranking.refusals.len(), 6);
     assert!(ranking.rejections.iter().all(|it| it.kind == RejectionKind::Refused && it.why.contains("Capacity")));
+    assert_eq!(ranking.refused().len(), 6);
+    let words = scene.waits_for(0);
+    assert!(words.starts_with("a pool that will do: 6 pools refused (") && words.contains("asked again"), "{words}");
 }
 
 #[test]
