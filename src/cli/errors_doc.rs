@@ -108,7 +108,7 @@ fn error_tables(page: &mut String) {
         let class = CLASSES[index];
         let (name, by_itself) = about(class);
         let exit = exit_of(class).code();
-        write!(page, "### {name}\n\nBy itself: {by_itself}. Where it ends the command: exit code {exit}.\n\n").unwrap();
+        write!(page, "### {name}\n\nWhat cloudtop does by itself: {by_itself}. Exit code of a command that ends by it: {exit}.\n\n").unwrap();
         if codes.is_empty() {
             let advice = advice::of(class, "");
             write!(page, "{}: {}.\n\n", advice.sentence, advice.next).unwrap();

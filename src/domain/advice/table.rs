@@ -145,7 +145,7 @@ pub(super) const ROWS: &[Row] = &[
     step(
         "PendingVerification",
         "AWS is still verifying this account in this region",
-        "wait for AWS's mail (minutes, at most four hours), or use another --region; then run the same command again",
+        "run the same command again in some minutes, or use another --region; if it lasts, ask AWS Support",
     ),
     step("Blocked", "AWS has blocked this account", SUPPORT),
     step("AccountDisabled", "AWS has disabled this account", SUPPORT),
