@@ -101,6 +101,7 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidGroup.NotFound",
             "InvalidSecurityGroupID.NotFound",
             "InvalidKeyPair.NotFound",
+            "InvalidNetworkInterfaceID.NotFound",
         ],
     ),
     (
@@ -109,6 +110,7 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidAttachment.NotFound",
             "InvalidPermission.NotFound",
             "InvalidSecurityGroupRuleId.NotFound",
+            "InvalidSnapshot.NotFound",
             // The token's instance came up and has ended since.
             "IdempotentInstanceTerminated",
             // Service Quotas: the account has no value of its own.
@@ -126,6 +128,7 @@ const CODES: &[(Class, &[&str])] = &[
             "DependencyViolation",
             "VolumeInUse",
             "InvalidGroup.InUse",
+            "InvalidNetworkInterface.InUse",
             "ResourceInUse",
             "ConcurrentTagAccess",
         ],

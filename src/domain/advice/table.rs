@@ -201,6 +201,8 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("InvalidSecurityGroupID.NotFound", "EC2 does not show that security group, or not yet"),
     row("InvalidKeyPair.NotFound", "EC2 does not show that key pair, or not yet"),
+    row("InvalidNetworkInterfaceID.NotFound", "EC2 does not show that network interface, or not yet"),
+    row("InvalidSnapshot.NotFound", "the snapshot is not there any more"),
     row("InvalidAttachment.NotFound", "the volume is not attached any more"),
     row("InvalidPermission.NotFound", "the security group has no such rule any more"),
     row("InvalidSecurityGroupRuleId.NotFound", "the security group has no such rule any more"),
@@ -234,6 +236,7 @@ pub(super) const ROWS: &[Row] = &[
          that is none of this environment's",
     ),
     row("InvalidGroup.InUse", "an instance or an interface still uses the security group"),
+    row("InvalidNetworkInterface.InUse", "the network interface is still attached to an instance"),
     row("ResourceInUse", "something still uses that thing"),
     row("ConcurrentTagAccess", "two calls changed the same tags at once"),
     // Wrong calls.
