@@ -38,6 +38,8 @@ use jiff::Timestamp;
 
 pub use address::{AddressError, my_address};
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
+#[cfg(test)]
+pub(crate) use codes::all as error_codes;
 pub use connect::{CloudError, Settings};
 pub use found::{Found, Terms};
 pub use identity::Caller;

@@ -35,7 +35,7 @@ impl Cloud {
             Ok(answer) => limit_of(answer.quota().and_then(|quota| quota.value()), Limit::Applied),
             // The account never had a value of its own in this region.
             Err(failure) if failure.class == Class::Gone => self.default_limit(quota).await,
-            Err(failure) => Limit::Unknown(failure.to_string()),
+            Err(failure) => unknown(&failure),
         }
     }
 
@@ -43,7 +43,7 @@ impl Cloud {
         let call = self.quotas.get_aws_default_service_quota().service_code(SERVICE).quota_code(quota.code);
         match call.send().await.map_err(|error| failure::of("GetAWSDefaultServiceQuota", &error)) {
             Ok(answer) => limit_of(answer.quota().and_then(|quota| quota.value()), Limit::Default),
-            Err(failure) => Limit::Unknown(failure.to_string()),
+            Err(failure) => unknown(&failure),
         }
     }
 
@@ -97,6 +97,14 @@ impl Cloud {
         }
         Ok(vcpus)
     }
+}
+
+/// Why a limit could not be asked for. What else answers there may have sent a whole page.
+fn unknown(failure: &Failure) -> Limit {
+    Limit::Unknown(match failure.class {
+        Class::Denied => format!("these credentials may not call servicequotas:{}", failure.action),
+        _ => format!("{}: {}", failure.action, failure.code),
+    })
 }
 
 fn limit_of(value: Option<f64>, of: impl Fn(u64) -> Limit) -> Limit {

@@ -20,6 +20,7 @@ pub mod stop;
 pub mod template;
 pub mod up;
 pub mod watch;
+mod why;
 mod wish;
 mod work;
 

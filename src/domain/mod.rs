@@ -3,6 +3,7 @@
 //! `plan` turns (intent, observed, record, now) into steps with their reasons; everything else here is what those
 //! four are made of.
 
+pub mod advice;
 pub mod call;
 pub mod demand;
 pub mod doctor;
@@ -10,17 +11,20 @@ pub mod environment;
 pub mod failure;
 pub mod intent;
 pub mod journal;
+pub mod last_run;
 pub mod lifecycle;
 pub mod market;
 pub mod money;
 pub mod names;
 pub mod nodes;
 pub mod observed;
+pub mod permission;
 pub mod phase;
 pub mod places;
 pub mod plan;
 pub mod pools;
 pub mod quota;
 pub mod record;
+pub mod refusals;
 pub mod tags;
 pub mod user_data;

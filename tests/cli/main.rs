@@ -14,4 +14,5 @@ mod lifetime;
 mod lost_state;
 mod side_by_side;
 mod streams;
+mod waits;
 mod world;
