@@ -17,6 +17,9 @@ use crate::ui::{Live, tables};
 use super::context::Context;
 use super::report;
 
+/// How long prices are waited for once the user has ended the run.
+const LAST_PRICES_WITHIN: Duration = Duration::from_secs(2);
+
 /// What is to be carried out.
 pub struct Work<'a> {
     /// EC2.
@@ -64,8 +67,14 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
     let outcome = run.run().await;
     live.finish();
     let outcome = outcome?;
-    let Outcome { ending, nodes, observed } = outcome;
-    let prices = report::prices(context, work.cloud, &nodes).await;
+    let Outcome { ending, nodes, observed, looked } = outcome;
+    let prices = report::prices(context, work.cloud, &nodes);
+    let prices = match &ending {
+        Ending::Interrupted(signal) if !looked => return Err(ended_unseen(env, *signal)),
+        // Who ends a run does not wait for prices.
+        Ending::Interrupted(_) => tokio::time::timeout(LAST_PRICES_WITHIN, prices).await.unwrap_or_default(),
+        _ => prices.await,
+    };
     let report = report::report(env, &work.environment.intent, nodes, &observed, &prices);
     if context.globals.verbose > 0 {
         let counts: Vec<String> =
@@ -76,6 +85,12 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
         Ending::Done => Ok(report),
         other => Err(ended(env, work.verb, other, &report)),
     }
+}
+
+/// What is said of a run that was ended before it saw anything, and so before it sent any call.
+fn ended_unseen(env: &EnvName, signal: Signal) -> CommandError {
+    let text = format!("{} before EC2 was looked at: this run changed nothing", signal.as_str());
+    CommandError::new(Exit::Code(signal.exit_code()), text).hint(format!("`cloudtop status {env}` shows what exists"))
 }
 
 /// What an ending short of the goal says.
@@ -101,11 +116,7 @@ fn ended(env: &EnvName, verb: &str, ending: Ending, report: &EnvironmentReport) 
             error.hint(report::what_exists(report)).hint(go_on)
         }
         Ending::Interrupted(signal) => {
-            let word = match signal {
-                Signal::Interrupt => "interrupted",
-                Signal::Terminate => "terminated",
-            };
-            let text = format!("{word}: {}", report::what_exists(report));
+            let text = format!("{}: {}", signal.as_str(), report::what_exists(report));
             CommandError::new(Exit::Code(signal.exit_code()), text).hint(go_on)
         }
     }

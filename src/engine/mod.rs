@@ -9,7 +9,7 @@ pub mod report;
 mod run;
 pub mod schedule;
 
-pub use interrupt::{Interrupt, Signal};
+pub use interrupt::{Cut, Interrupt, Signal};
 pub use probe::Reach;
 pub use report::{Progress, Reporter};
 pub use run::{Ending, EngineError, Options, Outcome, Run};

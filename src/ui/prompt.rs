@@ -1,7 +1,11 @@
 //! Questions, where there is somebody to ask.
 
-use dialoguer::Confirm;
+use std::io;
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
+
 use dialoguer::console::Term;
+use dialoguer::{Confirm, MultiSelect};
 
 use super::Ui;
 
@@ -26,6 +30,9 @@ pub enum PromptError {
         /// What the terminal said.
         source: dialoguer::Error,
     },
+    /// The user broke the question off with Ctrl-C.
+    #[error("interrupted: nothing was changed")]
+    Interrupted,
 }
 
 impl Ui {
@@ -33,20 +40,56 @@ impl Ui {
     /// `--yes (-y)`.
     ///
     /// # Errors
-    /// Where nobody can be asked (no terminal, or `--no-input`), or the terminal gives no answer.
+    /// Where nobody can be asked (no terminal, or `--no-input`), the terminal gives no answer, or the user presses
+    /// Ctrl-C.
     pub fn confirm(&self, question: &str, flag: &str) -> Result<bool, PromptError> {
         if self.options.yes {
             return Ok(true);
         }
-        let (question, flag) = (question.to_owned(), flag.to_owned());
         if !self.can_ask {
-            return Err(PromptError::NeedsYes { question, flag });
+            return Err(PromptError::NeedsYes { question: question.to_owned(), flag: flag.to_owned() });
         }
-        let prompt = Confirm::new().with_prompt(question.clone()).default(false).wait_for_newline(true);
-        self.bars.suspend(|| prompt.interact()).map_err(|source| {
+        let prompt = Confirm::new().with_prompt(question).default(false).wait_for_newline(true);
+        self.ask(question, flag, || prompt.interact())
+    }
+
+    /// Asks which of some lines are meant: the places of those that were marked. Nothing is marked beforehand. `flag`
+    /// is how to choose without being asked.
+    ///
+    /// # Errors
+    /// As [`Ui::confirm`].
+    pub fn choose(&self, question: &str, lines: &[String], flag: &str) -> Result<Vec<usize>, PromptError> {
+        if !self.can_ask {
+            return Err(PromptError::NeedsYes { question: question.to_owned(), flag: flag.to_owned() });
+        }
+        let prompt = MultiSelect::new().with_prompt(question).items(lines);
+        self.ask(question, flag, || prompt.interact())
+    }
+
+    fn ask<T>(
+        &self,
+        question: &str,
+        flag: &str,
+        prompt: impl FnOnce() -> Result<T, dialoguer::Error>,
+    ) -> Result<T, PromptError> {
+        self.asking.store(true, Ordering::SeqCst);
+        let answer = self.bars.suspend(prompt);
+        self.asking.store(false, Ordering::SeqCst);
+        answer.map_err(|source| {
             // A prompt that was broken off (Ctrl-C) has hidden the cursor and does not show it again.
             let _ = Term::stderr().show_cursor();
-            PromptError::NoAnswer { question, flag, source }
+            let dialoguer::Error::IO(error) = &source;
+            if error.kind() == io::ErrorKind::Interrupted {
+                return PromptError::Interrupted;
+            }
+            PromptError::NoAnswer { question: question.to_owned(), flag: flag.to_owned(), source }
         })
+    }
+
+    /// Undoes what a question has done to the terminal, when the program ends in the middle of it: the cursor is hidden,
+    /// and while a key is waited for, the terminal shows nothing that is typed.
+    pub(super) fn give_terminal_back(&self) {
+        let _ = Term::stderr().show_cursor();
+        let _ = Command::new("stty").arg("sane").stderr(Stdio::null()).status();
     }
 }
