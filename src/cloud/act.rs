@@ -86,7 +86,12 @@ impl Cloud {
         Ok(Made { volume: answer.volume_id().map(str::to_owned), ..Made::default() })
     }
 
-    async fn tag(&self, ids: &[String], tags: &Tags) -> Result<(), Failure> {
+    /// Sets tags on resources of any kind. Setting them twice is the same as once.
+    ///
+    /// # Errors
+    /// The call's failure: then some of the resources may have the tags. One that is gone makes the call fail for all
+    /// others of its chunk.
+    pub async fn tag(&self, ids: &[String], tags: &Tags) -> Result<(), Failure> {
         for chunk in ids.chunks(IDS_A_CALL) {
             let call = self.ec2.create_tags().set_resources(Some(chunk.to_vec())).set_tags(Some(sdk_tags(tags)));
             call.send().await.map_err(|error| failure::of("CreateTags", &error))?;

@@ -10,10 +10,10 @@ use crate::domain::names::EnvName;
 use crate::domain::phase::Wait;
 
 use super::context::Context;
-use super::recover::{self, FoundThere};
+use super::everywhere::{self, Breadth, FoundThere};
 use super::stop::{Change, PATIENCE};
 use super::work::{self, Work};
-use super::{down, report};
+use super::{down, rebuild, report};
 
 /// Find what has our tags and no use any more: throwaways whose time is over, and environments that the state does not
 /// know.
@@ -66,11 +66,11 @@ async fn find(context: &Context) -> Result<Vec<Useless>, CommandError> {
     let state = context.store.read().await?;
     let now = context.clock.now();
     let mut all = Vec::new();
-    for there in recover::find(context, Some(&state.owner)).await? {
+    for there in everywhere::find(context, Some(&state.owner), Breadth::Environments).await?.found {
         let known = state.environments.get(&there.found.identity.env);
         let environment = match known {
             Some(environment) => environment.clone(),
-            None => recover::rebuild(context, &there)?,
+            None => rebuild::environment(context, &there)?,
         };
         let runs = there.found.observed.instances.iter().any(|it| it.state.is_live())
             || there.found.observed.requests.iter().any(|it| it.state.is_live());

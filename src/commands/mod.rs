@@ -1,13 +1,16 @@
 //! One verb, one file: its arguments and its function.
 
+mod adopt;
 pub mod completions;
 mod context;
 pub mod down;
+mod everywhere;
 pub mod gc;
 pub mod list;
 pub mod man;
 pub mod plan;
 mod preflight;
+mod rebuild;
 pub mod recover;
 mod report;
 #[cfg(feature = "simulator")]

@@ -7,6 +7,7 @@ pub mod call;
 pub mod demand;
 pub mod environment;
 pub mod failure;
+pub mod found;
 pub mod intent;
 pub mod journal;
 pub mod lifecycle;

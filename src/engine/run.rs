@@ -309,7 +309,7 @@ impl Run<'_> {
             instance_ids: &instance_ids,
             existing_volume: self.intent.volume.existing(),
             ssh_port: self.intent.access.port,
-            want: Want::ALL,
+            want: if matches!(self.intent.goal, Goal::Gone { .. }) { Want::ALL } else { Want::IN_USE },
         };
         let mut observed = self.cloud.observe(self.identity, &known).await?;
         observed.probes = std::mem::take(&mut carried.observed.probes);

@@ -14,6 +14,7 @@ mod prices;
 mod regions;
 mod requests;
 mod run;
+mod snapshots;
 mod sts;
 mod tags;
 mod types;
@@ -65,6 +66,7 @@ fn find(action: &str) -> Option<Action> {
         "DescribeNetworkInterfaces" => interfaces::describe,
         "DescribeRegions" => regions::describe,
         "DescribeSecurityGroups" => groups::describe,
+        "DescribeSnapshots" => snapshots::describe,
         "DescribeSpotInstanceRequests" => requests::describe,
         "DescribeSpotPriceHistory" => prices::describe,
         "DescribeSubnets" => network::describe_subnets,
