@@ -68,6 +68,8 @@ impl Cloud {
             Call::DeleteVolume { id } => gone_is_done(self.delete_volume(id).await).map(nothing),
             Call::DeleteGroup { id } => gone_is_done(self.delete_group(id).await).map(nothing),
             Call::DeleteKey { name } => gone_is_done(self.delete_key(name).await).map(nothing),
+            Call::DeleteInterface { id } => gone_is_done(self.delete_interface(id).await).map(nothing),
+            Call::DeleteSnapshot { id } => gone_is_done(self.delete_snapshot(id).await).map(nothing),
         }
     }
 
@@ -161,6 +163,16 @@ impl Cloud {
             Many::Stop { hibernate } => self.stop(ids, hibernate).await,
             Many::Start => self.start(ids).await,
         }
+    }
+
+    async fn delete_interface(&self, id: &str) -> Result<(), Failure> {
+        let call = self.ec2.delete_network_interface().network_interface_id(id);
+        call.send().await.map(drop).map_err(|error| failure::of("DeleteNetworkInterface", &error))
+    }
+
+    async fn delete_snapshot(&self, id: &str) -> Result<(), Failure> {
+        let call = self.ec2.delete_snapshot().snapshot_id(id);
+        call.send().await.map(drop).map_err(|error| failure::of("DeleteSnapshot", &error))
     }
 
     async fn delete_volume(&self, id: &str) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use aws_sdk_ec2::types as sdk;
 use super::{Cloud, MOST_FILTER_VALUES, convert, failure, filter};
 use crate::domain::failure::Failure;
 use crate::domain::names::Identity;
-use crate::domain::observed::{Instance, Observed, SpotRequest, Volume};
+use crate::domain::observed::{Instance, InstanceState, Observed, SpotRequest, Volume};
 use crate::domain::tags;
 
 /// The largest page of most describes.
@@ -83,6 +83,17 @@ impl Cloud {
             keys: keys?.iter().filter_map(convert::key).collect(),
             ..Observed::default()
         })
+    }
+
+    /// Which of these instances are there still: not terminated.
+    ///
+    /// # Errors
+    /// The call's failure.
+    pub async fn instances_left(&self, ids: &[String]) -> Result<Vec<String>, Failure> {
+        let mut found = Vec::new();
+        self.add_instances(&mut found, ids).await?;
+        let found = found.iter().filter_map(convert::instance);
+        Ok(found.filter(|it| it.state != InstanceState::Terminated).map(|it| it.id).collect())
     }
 
     /// The environment's persistent volumes, and the one that the user brought.

@@ -6,6 +6,7 @@ mod context;
 pub mod down;
 mod everywhere;
 pub mod gc;
+mod gc_end;
 pub mod list;
 pub mod man;
 pub mod plan;

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod found;
 pub mod intent;
 pub mod journal;
+pub mod leftovers;
 pub mod lifecycle;
 pub mod market;
 pub mod money;

@@ -1,7 +1,7 @@
 //! Answers for people. Every function gives a text without a line end at its end.
 
 mod environment;
-mod grid;
+pub(super) mod grid;
 mod list;
 mod plan;
 #[cfg(test)]
