@@ -57,7 +57,7 @@ pub async fn run(args: &GcArgs, context: &Context) -> Result<(), CommandError> {
     let all = useless(context, &sight).await?;
     let rows: Vec<Row> = all.iter().map(|it| it.row.clone()).collect();
     let chosen = choose(args, context, &all)?;
-    if !context.globals.json {
+    if !context.globals.json && args.what.is_empty() {
         tell(args, context, &rows)?;
     }
     let chosen = match chosen {
@@ -127,7 +127,7 @@ fn tell(args: &GcArgs, context: &Context, rows: &[Row]) -> Result<(), CommandErr
     context.ui.answer(&shown::table(rows, context.clock.now(), context.ui.table_width()))?;
     let ours: f64 = rows.iter().filter(|row| row.ours).map(|row| row.usd_per_month).sum();
     context.ui.status(&format!("what is yours of it costs about {} a month", money::amount(ours)));
-    if args.what.is_empty() && !args.end {
+    if !args.end {
         context.ui.status(
             "end what you choose with `cloudtop gc ID`, or with `cloudtop gc --end`; take unknown environments back with `cloudtop recover`",
         );

@@ -7,6 +7,7 @@ pub mod down;
 mod everywhere;
 pub mod gc;
 mod gc_end;
+pub mod history;
 pub mod list;
 pub mod man;
 pub mod plan;
@@ -79,6 +80,7 @@ async fn talk_to_ec2(command: Command, context: &Context) -> Result<(), CommandE
         Command::Watch(args) => watch::run(&args, context).await,
         Command::Recover(args) => recover::run(&args, context).await,
         Command::Gc(args) => gc::run(&args, context).await,
+        Command::History(args) => history::run(&args, context).await,
         #[cfg(feature = "simulator")]
         Command::Sim(args) => sim::run(args, context).await,
         Command::Completions(_) | Command::Man(_) | Command::Template(_) => Ok(()),

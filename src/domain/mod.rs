@@ -8,6 +8,7 @@ pub mod demand;
 pub mod environment;
 pub mod failure;
 pub mod found;
+pub mod history;
 pub mod intent;
 pub mod journal;
 pub mod leftovers;
