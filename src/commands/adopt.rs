@@ -140,7 +140,7 @@ async fn adopt(context: &Context, adoption: Adoption) -> Result<(), CommandError
     };
     let ended = match retagged {
         Ok(Ok(())) => {
-            journal.append(&note(Event::Ended { outcome: "done".to_owned() }))?;
+            journal.append(&note(Event::Ended { outcome: format!("everything of {name} is this installation's") }))?;
             return take_in(context, &cloud, &region, Identity { env: name, owner: ours }, &from).await;
         }
         Ok(Err(error)) => error,

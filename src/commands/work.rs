@@ -67,10 +67,10 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
     let outcome = run.run().await;
     live.finish();
     let outcome = outcome?;
-    let Outcome { ending, nodes, observed, looked } = outcome;
+    let Outcome { ending, nodes, observed, seen } = outcome;
     let prices = report::prices(context, work.cloud, &nodes);
     let prices = match &ending {
-        Ending::Interrupted(signal) if !looked => return Err(ended_unseen(env, *signal)),
+        Ending::Interrupted(signal) if !seen => return Err(interrupted_blind(env, work.verb, *signal)),
         // Who ends a run does not wait for prices.
         Ending::Interrupted(_) => tokio::time::timeout(LAST_PRICES_WITHIN, prices).await.unwrap_or_default(),
         _ => prices.await,
@@ -85,12 +85,6 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
         Ending::Done => Ok(report),
         other => Err(ended(env, work.verb, other, &report)),
     }
-}
-
-/// What is said of a run that was ended before it saw anything, and so before it sent any call.
-fn ended_unseen(env: &EnvName, signal: Signal) -> CommandError {
-    let text = format!("{} before EC2 was looked at: this run changed nothing", signal.as_str());
-    CommandError::new(Exit::Code(signal.exit_code()), text).hint(format!("`cloudtop status {env}` shows what exists"))
 }
 
 /// What an ending short of the goal says.
@@ -120,6 +114,13 @@ fn ended(env: &EnvName, verb: &str, ending: Ending, report: &EnvironmentReport) 
             CommandError::new(Exit::Code(signal.exit_code()), text).hint(go_on)
         }
     }
+}
+
+/// The user asked for the end before EC2 could be looked at.
+fn interrupted_blind(env: &EnvName, verb: &str, signal: Signal) -> CommandError {
+    let text = format!("{}: EC2 was not seen, so what exists of {env} is not known", signal.as_str());
+    CommandError::new(Exit::Code(signal.exit_code()), text)
+        .hint(format!("look with `cloudtop status {env}`; go on with `cloudtop {verb} {env}`"))
 }
 
 fn first_few(things: &[String]) -> String {

@@ -184,7 +184,7 @@ impl Reader {
                 run.ended = Some((at, outcome.clone()));
                 self.close_run();
             }
-            Event::Closed => {
+            Event::Closed { .. } => {
                 self.run(at).closed = true;
                 self.stop_all(at);
             }
@@ -379,7 +379,7 @@ mod tests {
         let replaced = History::read(&[
             node(0, Phase::Ready, Some("i-1")),
             node(3600, Phase::Ready, Some("i-2")),
-            entry(7200, Event::Closed),
+            entry(7200, Event::Closed { volumes: Default::default() }),
         ]);
         assert_eq!(replaced.spent(None, at(9000)).hours, 2.0, "one node is one instance");
     }

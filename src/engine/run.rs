@@ -14,7 +14,7 @@ use crate::domain::journal::Event;
 use crate::domain::lifecycle;
 use crate::domain::market::Market;
 use crate::domain::names::Identity;
-use crate::domain::observed::{Observed, Probe};
+use crate::domain::observed::{Observed, Probe, VolumeState};
 use crate::domain::phase::{Phase, Wait};
 use crate::domain::plan::{self, Blocked, Inputs, NodeView, Plan, Status};
 use crate::domain::pools::Ranking;
@@ -81,8 +81,8 @@ pub struct Outcome {
     pub nodes: Vec<NodeView>,
     /// What EC2 showed last.
     pub observed: Observed,
-    /// Whether EC2 was looked at: where it was not, nothing is known of what exists.
-    pub looked: bool,
+    /// Whether EC2 was looked at. If not, the run ended before it could be, and what is above says nothing.
+    pub seen: bool,
 }
 
 /// Why a run ended.
@@ -137,8 +137,8 @@ struct Carried {
     /// When EC2 is looked at again. `None`: it was looked at just now.
     next_look: Option<Instant>,
     chosen: bool,
-    /// Whether EC2 was looked at in this run.
-    looked: bool,
+    /// Whether a look has succeeded.
+    seen: bool,
 }
 
 /// How many looks in a row may fail before one more ends the run.
@@ -161,7 +161,7 @@ impl Run<'_> {
         }
         let all: Vec<NodeView> = std::mem::take(&mut carried.written);
         self.end(&mut carried, &ending, &all)?;
-        Ok(Outcome { ending, nodes: all, observed: carried.observed, looked: carried.looked })
+        Ok(Outcome { ending, nodes: all, observed: carried.observed, seen: carried.seen })
     }
 
     /// Looks at what exists when the user ends the run: what was made or ended a moment ago is part of it.
@@ -186,7 +186,7 @@ impl Run<'_> {
             trouble: AFTER_TROUBLE.start(),
             next_look: None,
             chosen: false,
-            looked: false,
+            seen: false,
         };
         let command = self.options.command.clone();
         self.actor(&mut carried.record).write(vec![Event::Began { command }])?;
@@ -316,7 +316,7 @@ impl Run<'_> {
         forget_old_answers(&mut observed, &carried.observed);
         carried.record.absorb(&observed, self.clock.now());
         carried.observed = observed;
-        carried.looked = true;
+        carried.seen = true;
         Ok(())
     }
 
@@ -411,8 +411,8 @@ impl Run<'_> {
         let mut events = vec![Event::Ended { outcome: in_words(ending) }];
         if gone {
             managed_config::remove_environment(&self.reach.ssh_dir, self.identity.env.as_str())?;
-            events.push(Event::Closed);
-        } else if carried.looked {
+            events.push(Event::Closed { volumes: kept_volumes(&carried.observed) });
+        } else if carried.seen {
             carried.prober.write_hosts(nodes)?;
         }
         for instance in carried.observed.instances.iter().filter(|it| !it.state.is_live()) {
@@ -453,6 +453,12 @@ impl Carried {
         self.next_look = Some(next);
         next
     }
+}
+
+/// The volumes that outlive the environment, by node.
+fn kept_volumes(observed: &Observed) -> BTreeMap<u32, String> {
+    let kept = observed.volumes.iter().filter(|it| it.state != VolumeState::Deleting);
+    kept.filter_map(|it| Some((it.node_tag.as_deref()?.parse().ok()?, it.id.clone()))).collect()
 }
 
 /// Takes the answers that come in the next moment, too.

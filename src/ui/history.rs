@@ -96,15 +96,20 @@ fn spent(spent: &Spent) -> Vec<String> {
     if spent.hours <= 0.0 {
         return Vec::new();
     }
-    let mut text = format!(
-        "instances cost about {} for {:.1} hours, an estimate: the price at the launch, for the time in which runs saw \
-them running; without volumes",
-        money::amount(spent.usd),
-        spent.hours
-    );
-    if spent.unpriced_hours > 0.0 {
-        text.push_str(&format!("; the price of {:.1} hours is not known", spent.unpriced_hours));
+    let long = |hours: f64| short(Duration::from_secs_f64(hours * 3600.0));
+    let priced = spent.hours - spent.unpriced_hours;
+    let mut parts = Vec::new();
+    if priced > 0.0 {
+        let usd = if spent.usd < 0.01 { money::hourly(spent.usd) } else { money::amount(spent.usd) };
+        parts.push(format!("about {usd} for {} of instances", long(priced)));
     }
+    if spent.unpriced_hours > 0.0 {
+        parts.push(format!("{} of instances at prices that the journal does not tell", long(spent.unpriced_hours)));
+    }
+    let mut text = format!(
+        "cost: {} (an estimate: the price at the launch, while runs saw them running; without volumes)",
+        parts.join(", and ")
+    );
     if spent.runs_on {
         text.push_str("; what was running when it was last seen is counted until now");
     }
