@@ -159,8 +159,11 @@ impl Found {
         if instance.state.is_live() {
             self.terms.image_id = from.image_id().map(str::to_owned);
             self.terms.subnet_id = from.subnet_id().map(str::to_owned);
-            self.terms.group_ids =
-                from.security_groups().iter().filter_map(|group| group.group_id().map(str::to_owned)).collect();
+            for id in from.security_groups().iter().filter_map(|group| group.group_id()) {
+                if !self.terms.group_ids.iter().any(|known| known == id) {
+                    self.terms.group_ids.push(id.to_owned());
+                }
+            }
         }
         self.observed.instances.push(instance);
     }

@@ -103,7 +103,7 @@ pub fn unknown(there: &FoundThere, rebuilt: &Environment) -> Vec<String> {
         lines.push(
             match found.terms.public_key {
                 Some(_) => "where its private key is: none on this machine fits, so ssh works only if an agent has it",
-                None => "which key logs in: `up` needs --key, and nodes that are there keep the key they have",
+                None => "which key logs in: `up` takes --key or the usual one, and nodes that are there keep the key they have",
             }
             .to_owned(),
         );

@@ -44,7 +44,7 @@ pub struct Terms {
     pub image_id: Option<String>,
     /// The subnet of an instance of it.
     pub subnet_id: Option<String>,
-    /// The security groups of an instance of it.
+    /// The security groups that its instances are in.
     pub group_ids: Vec<String>,
     /// The public key of the key pair, in OpenSSH form, where the key pair is the environment's own.
     pub public_key: Option<String>,
