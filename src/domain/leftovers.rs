@@ -133,7 +133,7 @@ pub fn leftovers(
     match intent.map(|it| (it.goal, it)) {
         None if ours => sorter.whole("no state knows it"),
         None => sorter.whole("it is another installation's"),
-        Some((Goal::Gone { .. }, _)) => sorter.whole("it was ended, and something is left"),
+        Some((Goal::Gone { .. }, _)) => sorter.whole("its environment was ended"),
         Some((Goal::Running | Goal::Stopped, intent)) => sorter.of_living(intent),
     }
     if !ours {

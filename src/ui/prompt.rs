@@ -1,13 +1,18 @@
 //! Questions, where there is somebody to ask.
 
 use std::io;
-use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use dialoguer::console::Term;
 use dialoguer::{Confirm, MultiSelect};
 
 use super::Ui;
+
+/// How long a question that a signal broke off takes to put the terminal back.
+const PUT_BACK_WITHIN: Duration = Duration::from_millis(100);
+/// How long the thread that takes signals has to end the program, with the signal's own exit code.
+const ENDED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -73,23 +78,24 @@ impl Ui {
         prompt: impl FnOnce() -> Result<T, dialoguer::Error>,
     ) -> Result<T, PromptError> {
         self.asking.store(true, Ordering::SeqCst);
-        let answer = self.bars.suspend(prompt);
-        self.asking.store(false, Ordering::SeqCst);
-        answer.map_err(|source| {
-            // A prompt that was broken off (Ctrl-C) has hidden the cursor and does not show it again.
+        let answer = self.bars.suspend(prompt).map_err(|source| {
+            // A prompt that was broken off has hidden the cursor and does not show it again.
             let _ = Term::stderr().show_cursor();
             let dialoguer::Error::IO(error) = &source;
             if error.kind() == io::ErrorKind::Interrupted {
+                std::thread::sleep(ENDED_WITHIN);
                 return PromptError::Interrupted;
             }
             PromptError::NoAnswer { question: question.to_owned(), flag: flag.to_owned(), source }
-        })
+        });
+        self.asking.store(false, Ordering::SeqCst);
+        answer
     }
 
-    /// Undoes what a question has done to the terminal, when the program ends in the middle of it: the cursor is hidden,
-    /// and while a key is waited for, the terminal shows nothing that is typed.
+    /// Lets a question put back the terminal, when a signal ends the program in the middle of it: while it waits for a
+    /// key the cursor is hidden, and nothing that is typed is shown. The signal has woken it up.
     pub(super) fn give_terminal_back(&self) {
+        std::thread::sleep(PUT_BACK_WITHIN);
         let _ = Term::stderr().show_cursor();
-        let _ = Command::new("stty").arg("sane").stderr(Stdio::null()).status();
     }
 }

@@ -121,7 +121,7 @@ fn the_kept_volume_of_an_ended_environment_is_listed_and_the_environment_forgott
     world.ok("up dev -q", &[]);
     world.ok("down dev -q", &[]);
     let volume = only(&world.json("gc"));
-    assert!(volume["why"].as_str().unwrap().contains("it was ended"), "{volume:#}");
+    assert!(volume["why"].as_str().unwrap().contains("environment was ended"), "{volume:#}");
     world.ok("gc --end --volumes -y", &[]);
     world.assert_nothing_was_made();
 }
