@@ -128,7 +128,7 @@ fn in_words(found: &Found) -> String {
 async fn adopt(context: &Context, adoption: Adoption) -> Result<(), CommandError> {
     let Adoption { name, from, region, cloud, rest } = adoption;
     let _lock = context.lock(&name).await?;
-    let _held = context.interrupt.hold();
+    let held = context.interrupt.hold();
     // What is tagged with this id must be found again: so it is written down first.
     let ours = context.store.settle_owner().await?;
     let mut journal = context.journal(&name);
@@ -141,6 +141,8 @@ async fn adopt(context: &Context, adoption: Adoption) -> Result<(), CommandError
     let ended = match retagged {
         Ok(Ok(())) => {
             journal.append(&note(Event::Ended { outcome: format!("everything of {name} is this installation's") }))?;
+            // What follows changes nothing in EC2, and may be cut off anywhere: `recover` does it, too.
+            drop(held);
             return take_in(context, &cloud, &region, Identity { env: name, owner: ours }, &from).await;
         }
         Ok(Err(error)) => error,
@@ -157,7 +159,8 @@ fn cut_off(signal: Signal, name: &EnvName, from: &str) -> CommandError {
 
 /// Sets the new tag until nothing has the old one.
 async fn retag(cloud: &Cloud, name: &EnvName, from: &str, to: &str, rest: Found) -> Result<(), CommandError> {
-    let own = [(tags::OWNER, to), (tags::ADOPTED_FROM, from)];
+    // The environment's name is there already; who may tag only what is ours needs it in the call, too.
+    let own = [(tags::ENV, name.as_str()), (tags::OWNER, to), (tags::ADOPTED_FROM, from)];
     let own: BTreeMap<String, String> = own.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     let identity = Identity { env: name.clone(), owner: from.to_owned() };
     let mut rest = Some(rest);
