@@ -164,7 +164,10 @@ impl From<OutputError> for CommandError {
 
 impl From<PromptError> for CommandError {
     fn from(error: PromptError) -> Self {
-        Self::of(Exit::Usage, error)
+        match error {
+            PromptError::Interrupted => Self::new(Exit::Code(130), error.to_string()),
+            PromptError::NeedsYes { .. } | PromptError::NoAnswer { .. } => Self::of(Exit::Usage, error),
+        }
     }
 }
 

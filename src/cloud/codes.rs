@@ -248,6 +248,9 @@ const BY_ACTION: &[Exception] = &[
         class: Class::Gone,
     },
     Exception { code: "InvalidKeyPair.NotFound", actions: &["DeleteKeyPair"], class: Class::Gone },
+    Exception { code: "InvalidNetworkInterfaceID.NotFound", actions: &["DeleteNetworkInterface"], class: Class::Gone },
+    Exception { code: "InvalidNetworkInterface.InUse", actions: &["DeleteNetworkInterface"], class: Class::InUse },
+    Exception { code: "InvalidSnapshot.NotFound", actions: &["DeleteSnapshot"], class: Class::Gone },
 ];
 
 /// What a code means for going on after an action; `None` for a code that is not known here.

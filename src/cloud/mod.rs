@@ -41,7 +41,6 @@ pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
 #[cfg(test)]
 pub(crate) use codes::all as error_codes;
 pub use connect::{CloudError, Settings};
-pub use found::{Found, Terms};
 pub use identity::Caller;
 pub use observe::{Known, Want};
 pub use survey::SurveyError;
@@ -63,6 +62,13 @@ impl Cloud {
     #[must_use]
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// The same credentials and settings in another region.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let config = self.ec2.config().to_builder().region(aws_config::Region::new(region.to_owned())).build();
+        Self { ec2: aws_sdk_ec2::Client::from_conf(config), region: region.to_owned(), ..self.clone() }
     }
 
     /// How often each action was sent since the connection was made, repeats by the SDK counted too.

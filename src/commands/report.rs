@@ -34,7 +34,7 @@ pub async fn look(
         instance_ids: &[],
         existing_volume: intent.volume.existing(),
         ssh_port: intent.access.port,
-        want: Want::ALL,
+        want: Want::IN_USE,
     };
     let observed = cloud.observe(identity, &known).await?;
     let views = views(context, identity, intent, &observed)?;

@@ -19,6 +19,9 @@ use crate::ui::{Live, tables};
 use super::context::Context;
 use super::{report, why};
 
+/// How long prices are waited for once the user has ended the run.
+const LAST_PRICES_WITHIN: Duration = Duration::from_secs(2);
+
 /// What is to be carried out.
 pub struct Work<'a> {
     /// EC2.
@@ -70,10 +73,13 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
         CommandError::from(error).hint(look)
     })?;
     let Outcome { ending, nodes, observed, seen } = outcome;
-    if let (Ending::Interrupted(signal), false) = (&ending, seen) {
-        return Err(interrupted_blind(env, work.verb, *signal));
-    }
-    let prices = report::prices(context, work.cloud, &nodes).await;
+    let prices = report::prices(context, work.cloud, &nodes);
+    let prices = match &ending {
+        Ending::Interrupted(signal) if !seen => return Err(interrupted_blind(env, work.verb, *signal)),
+        // Who ends a run does not wait for prices.
+        Ending::Interrupted(_) => tokio::time::timeout(LAST_PRICES_WITHIN, prices).await.unwrap_or_default(),
+        _ => prices.await,
+    };
     let report = report::report(env, &work.environment.intent, nodes, &observed, &prices);
     if context.globals.verbose > 0 {
         let counts: Vec<String> =
@@ -108,7 +114,7 @@ fn ended(env: &EnvName, verb: &str, ending: Ending, report: &EnvironmentReport) 
         Ending::Blocked(blocked) => self::blocked(env, blocked).hint(report::what_exists(report)).hint(go_on),
         Ending::Refused(failure) => refused(failure, Vec::new()).hint(report::what_exists(report)).hint(go_on),
         Ending::Interrupted(signal) => {
-            let text = format!("{}: {}", word_of(signal), report::what_exists(report));
+            let text = format!("{}: {}", signal.as_str(), report::what_exists(report));
             CommandError::new(Exit::Code(signal.exit_code()), text).hint(go_on)
         }
     }
@@ -131,16 +137,9 @@ fn refused(failure: Failure, more: Vec<String>) -> CommandError {
 
 /// The user asked for the end before EC2 could be looked at.
 fn interrupted_blind(env: &EnvName, verb: &str, signal: Signal) -> CommandError {
-    let text = format!("{}: EC2 was not seen, so what exists of {env} is not known", word_of(signal));
+    let text = format!("{}: EC2 was not seen, so what exists of {env} is not known", signal.as_str());
     CommandError::new(Exit::Code(signal.exit_code()), text)
         .hint(format!("look with `cloudtop status {env}`; go on with `cloudtop {verb} {env}`"))
-}
-
-fn word_of(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Interrupt => "interrupted",
-        Signal::Terminate => "terminated",
-    }
 }
 
 fn first_few(things: &[String]) -> String {

@@ -17,6 +17,7 @@ mod requests;
 mod routes;
 mod run;
 mod service_quotas;
+mod snapshots;
 mod sts;
 mod tags;
 mod types;
@@ -71,6 +72,7 @@ fn find(action: &str) -> Option<Action> {
         "DescribeRegions" => regions::describe,
         "DescribeRouteTables" => routes::describe,
         "DescribeSecurityGroups" => groups::describe,
+        "DescribeSnapshots" => snapshots::describe,
         "DescribeSpotInstanceRequests" => requests::describe,
         "DescribeSpotPriceHistory" => prices::describe,
         "DescribeSubnets" => network::describe_subnets,

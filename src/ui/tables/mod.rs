@@ -2,7 +2,7 @@
 
 mod doctor;
 mod environment;
-mod grid;
+pub(super) mod grid;
 mod list;
 mod plan;
 #[cfg(test)]
