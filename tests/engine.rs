@@ -464,6 +464,34 @@ async fn a_launch_whose_answer_was_lost_is_found_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lost_launch_is_repeated_to_the_letter_whatever_has_been_configured_since() {
+    for behaviour in [Interruption::Stop, Interruption::Terminate] {
+        let mut world = World::new().await;
+        world.intent.on_interruption = behaviour;
+        // EC2 shows nothing of what was launched for so long that only the same call again can tell of it.
+        world.simulator.set("visibility-lag", "120s").unwrap();
+        world.wait = Wait::None;
+        world.done(Goal::Running).await;
+        let entries = world.entries();
+        let is_launch = |call: &Call| matches!(call, Call::Launch(_) | Call::RequestSpot(_));
+        let launch =
+            entries.iter().position(|it| matches!(&it.event, Event::Intended { call, .. } if is_launch(call))).unwrap();
+        std::fs::remove_file(world.paths().journal(&world.identity.env)).unwrap();
+        world.journal().append_all(&entries[..=launch]).unwrap();
+
+        world.intent.tags.insert("team".to_owned(), "other".to_owned());
+        world.intent.expires_at = Some("2026-11-03T10:00:00Z".parse().unwrap());
+        world.intent.template = "another".to_owned();
+        world.wait = Wait::Running;
+        world.done(Goal::Running).await;
+        let calls = world.simulator.call_counts().unwrap();
+        assert_eq!(calls.get("RunInstances").or(calls.get("RequestSpotInstances")), Some(&2), "it was asked again");
+        assert_eq!(world.live_instances().len(), 1, "{behaviour:?}");
+        assert_eq!(world.show().spot_requests.len(), 1, "{behaviour:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_launch_that_was_written_down_and_never_sent_is_sent_with_its_token() {
     let mut world = World::new().await;
     world.done(Goal::Running).await;

@@ -25,6 +25,7 @@ enum Many {
 
 impl Cloud {
     /// Carries out a call. `token` is its client token: sent again with the same token and call, EC2 makes nothing new.
+    /// `own_tags` are for calls that know no tags of their own: those may be made anew at any time.
     ///
     /// # Errors
     /// The call's failure. A call over many ids that fails midway has taken effect for some.
@@ -45,13 +46,9 @@ impl Cloud {
             Call::AllowSsh { group_id, port, cidr } => self.allow_ssh(group_id, *port, cidr).await.map(nothing),
             Call::RevokeSsh { group_id, port, cidr } => self.revoke_ssh(group_id, *port, cidr).await.map(nothing),
             Call::AllowItself { group_id } => self.allow_itself(group_id).await.map(nothing),
-            Call::CreateVolume { node, zone, gib } => {
-                let mut tags = tags::of_nodes(identity, own_tags, &node.to_string());
-                tags.insert(tags::ROLE.to_owned(), tags::ROLE_PERSISTENT.to_owned());
-                self.create_volume(&tags, zone, *gib, token).await
-            }
-            Call::Launch(launch) => self.run_instances(identity, own_tags, launch, token).await,
-            Call::RequestSpot(launch) => self.request_spot(identity, own_tags, launch, token).await,
+            Call::CreateVolume { zone, gib, tags, .. } => self.create_volume(tags, zone, *gib, token).await,
+            Call::Launch(launch) => self.run_instances(launch, token).await,
+            Call::RequestSpot(launch) => self.request_spot(launch, token).await,
             Call::Tag { ids, node } => {
                 let tags = tags::of_nodes(identity, own_tags, &nodes::to_tag(&[*node]));
                 self.tag(ids, &tags).await.map(nothing)

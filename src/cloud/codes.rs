@@ -133,7 +133,6 @@ const CODES: &[(Class, &[&str])] = &[
         &[
             "AttachmentLimitExceeded",
             "DryRunOperation",
-            "IdempotentParameterMismatch",
             "InstanceAlreadyLinked",
             "InvalidAMIID.Malformed",
             "InvalidAMIID.NotFound",
@@ -197,6 +196,8 @@ const CODES: &[(Class, &[&str])] = &[
     (
         Class::Ambiguous,
         &[
+            // An earlier call with this client token took effect; what is sent now differs from it.
+            "IdempotentParameterMismatch",
             "InternalError",
             "InternalFailure",
             "RequestTimeout",

@@ -8,21 +8,14 @@ use super::{Cloud, convert, failure};
 use crate::domain::call::{Launch, Made, Tags};
 use crate::domain::failure::Failure;
 use crate::domain::intent::Interruption;
-use crate::domain::names::Identity;
-use crate::domain::{nodes, tags};
+use crate::domain::tags;
 
 /// How far an answer of the metadata service travels: one hop more than the default, for containers on the node.
 const METADATA_HOPS: i32 = 2;
 
 impl Cloud {
-    pub(super) async fn run_instances(
-        &self,
-        identity: &Identity,
-        own: &Tags,
-        launch: &Launch,
-        token: Uuid,
-    ) -> Result<Made, Failure> {
-        let node_tags = tags::of_nodes(identity, own, &nodes::to_tag(&launch.nodes));
+    pub(super) async fn run_instances(&self, launch: &Launch, token: Uuid) -> Result<Made, Failure> {
+        let node_tags = &launch.tags;
         let mut root_tags = node_tags.clone();
         root_tags.insert(tags::ROLE.to_owned(), tags::ROLE_ROOT.to_owned());
         let shutdown =
@@ -41,15 +34,15 @@ impl Cloud {
             .placement(sdk::Placement::builder().availability_zone(&launch.pool.zone).build())
             .instance_market_options(spot_market(launch))
             .instance_initiated_shutdown_behavior(shutdown)
-            .metadata_options(metadata(&node_tags))
+            .metadata_options(metadata(node_tags))
             .set_block_device_mappings(Some(disks(launch)))
             .set_hibernation_options(
                 hibernates.then(|| sdk::HibernationOptionsRequest::builder().configured(true).build()),
             )
-            .tag_specifications(tagged(sdk::ResourceType::Instance, &node_tags))
+            .tag_specifications(tagged(sdk::ResourceType::Instance, node_tags))
             .tag_specifications(tagged(sdk::ResourceType::Volume, &root_tags))
-            .tag_specifications(tagged(sdk::ResourceType::NetworkInterface, &node_tags))
-            .tag_specifications(tagged(sdk::ResourceType::SpotInstancesRequest, &node_tags));
+            .tag_specifications(tagged(sdk::ResourceType::NetworkInterface, node_tags))
+            .tag_specifications(tagged(sdk::ResourceType::SpotInstancesRequest, node_tags));
         call = match interface(launch) {
             Some(interface) => call.network_interfaces(interface),
             None => call.security_group_ids(&launch.group_id),
@@ -58,14 +51,7 @@ impl Cloud {
         Ok(made(answer.instances()))
     }
 
-    pub(super) async fn request_spot(
-        &self,
-        identity: &Identity,
-        own: &Tags,
-        launch: &Launch,
-        token: Uuid,
-    ) -> Result<Made, Failure> {
-        let node_tags = tags::of_nodes(identity, own, &nodes::to_tag(&launch.nodes));
+    pub(super) async fn request_spot(&self, launch: &Launch, token: Uuid) -> Result<Made, Failure> {
         let call = self
             .ec2
             .request_spot_instances()
@@ -76,7 +62,7 @@ impl Cloud {
             .set_spot_price(launch.max_price.map(|usd| usd.to_string()))
             .set_valid_until(launch.valid_until.map(convert::to_sdk_time))
             .launch_specification(specification(launch))
-            .tag_specifications(tagged(sdk::ResourceType::SpotInstancesRequest, &node_tags));
+            .tag_specifications(tagged(sdk::ResourceType::SpotInstancesRequest, &launch.tags));
         let answer = call.send().await.map_err(|error| failure::of("RequestSpotInstances", &error))?;
         let ids = answer.spot_instance_requests().iter().filter_map(|request| request.spot_instance_request_id());
         Ok(Made { requests: ids.map(str::to_owned).collect(), ..Made::default() })
@@ -218,6 +204,7 @@ mod tests {
             valid_until: Some(jiff::Timestamp::UNIX_EPOCH),
             ephemeral_disks: 0,
             shutdown_terminates: false,
+            tags: Tags::new(),
         }
     }
 

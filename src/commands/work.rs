@@ -64,7 +64,10 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
     let outcome = run.run().await;
     live.finish();
     let outcome = outcome?;
-    let Outcome { ending, nodes, observed } = outcome;
+    let Outcome { ending, nodes, observed, seen } = outcome;
+    if let (Ending::Interrupted(signal), false) = (&ending, seen) {
+        return Err(interrupted_blind(env, work.verb, *signal));
+    }
     let prices = report::prices(context, work.cloud, &nodes).await;
     let report = report::report(env, &work.environment.intent, nodes, &observed, &prices);
     if context.globals.verbose > 0 {
@@ -101,13 +104,23 @@ fn ended(env: &EnvName, verb: &str, ending: Ending, report: &EnvironmentReport) 
             error.hint(report::what_exists(report)).hint(go_on)
         }
         Ending::Interrupted(signal) => {
-            let word = match signal {
-                Signal::Interrupt => "interrupted",
-                Signal::Terminate => "terminated",
-            };
-            let text = format!("{word}: {}", report::what_exists(report));
+            let text = format!("{}: {}", word_of(signal), report::what_exists(report));
             CommandError::new(Exit::Code(signal.exit_code()), text).hint(go_on)
         }
+    }
+}
+
+/// The user asked for the end before EC2 could be looked at.
+fn interrupted_blind(env: &EnvName, verb: &str, signal: Signal) -> CommandError {
+    let text = format!("{}: EC2 was not seen, so what exists of {env} is not known", word_of(signal));
+    CommandError::new(Exit::Code(signal.exit_code()), text)
+        .hint(format!("look with `cloudtop status {env}`; go on with `cloudtop {verb} {env}`"))
+}
+
+fn word_of(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Interrupt => "interrupted",
+        Signal::Terminate => "terminated",
     }
 }
 

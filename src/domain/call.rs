@@ -63,6 +63,8 @@ pub enum Call {
         zone: String,
         /// GiB.
         gib: u32,
+        /// All its tags.
+        tags: Tags,
     },
     /// Launch by `RunInstances`.
     Launch(Launch),
@@ -156,6 +158,8 @@ pub struct Launch {
     pub ephemeral_disks: u32,
     /// Whether a shutdown from inside ends the instance (it stops it otherwise).
     pub shutdown_terminates: bool,
+    /// All tags of its nodes. A later version of the tool, or another `--ttl`, must not change what is sent again.
+    pub tags: Tags,
 }
 
 impl fmt::Display for Call {
@@ -166,7 +170,7 @@ impl fmt::Display for Call {
             Self::AllowSsh { group_id, port, cidr } => write!(f, "open port {port} of {group_id} to {cidr}"),
             Self::RevokeSsh { group_id, port, cidr } => write!(f, "close port {port} of {group_id} to {cidr}"),
             Self::AllowItself { group_id } => write!(f, "open {group_id} to its own members"),
-            Self::CreateVolume { node, zone, gib } => {
+            Self::CreateVolume { node, zone, gib, .. } => {
                 write!(f, "create a {gib} GiB gp3 volume for node {node} in {zone}")
             }
             Self::Launch(launch) => write!(f, "launch {launch} by RunInstances"),
@@ -251,5 +255,5 @@ pub struct Made {
     pub group: Option<String>,
 }
 
-/// Tags of the user's own and ours as one map.
+/// Tags by key.
 pub type Tags = BTreeMap<String, String>;

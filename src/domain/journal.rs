@@ -1,5 +1,7 @@
 //! What is written down before and after each call, so that a run that was killed anywhere can be finished.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -84,5 +86,10 @@ pub enum Event {
         outcome: String,
     },
     /// Nothing of the environment is left, or its volumes alone: what was written before is history.
-    Closed,
+    Closed {
+        /// The persistent volumes that are kept, by node. They pin the zone of the next life, also while a list leaves
+        /// them out.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        volumes: BTreeMap<u32, String>,
+    },
 }

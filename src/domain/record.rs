@@ -127,12 +127,16 @@ impl Record {
                 }
             }
             Event::Lost { token, .. } => {
-                if let Some(pending) = self.pending.iter_mut().find(|pending| pending.token == *token) {
-                    pending.at = at;
+                if let Some(place) = self.pending.iter().position(|pending| pending.token == *token) {
+                    self.pending[place].at = at;
+                    let call = self.pending[place].call.clone();
+                    self.may_have_opened(&call);
                 }
             }
             Event::Settled { token, .. } => {
-                self.take_pending(*token);
+                if let Some(pending) = self.take_pending(*token) {
+                    self.may_have_opened(&pending.call);
+                }
             }
             Event::Node { node, phase, instance_id, request_id, .. } => {
                 // In an earlier phase the instance is one that ended, maybe that of an earlier request.
@@ -154,7 +158,12 @@ impl Record {
                     };
                 }
             }
-            Event::Closed => *self = Self::default(),
+            Event::Closed { volumes } => {
+                *self = Self::default();
+                for (node, id) in volumes {
+                    self.hear_of(id, Thing::Volume, *node, at);
+                }
+            }
             Event::Began { .. } => self.began = Some(at),
             Event::Ended { .. } => {}
         }
@@ -260,6 +269,13 @@ impl Record {
     #[must_use]
     pub fn answered_at(&self, action: &'static str, id: &str) -> Option<Timestamp> {
         self.answered.get(&(action, id.to_owned())).copied()
+    }
+
+    /// A rule of which no answer tells is ours: should the address change, it is closed again.
+    fn may_have_opened(&mut self, call: &Call) {
+        if let Call::AllowSsh { cidr, .. } = call {
+            self.opened.insert(cidr.clone());
+        }
     }
 
     fn take_pending(&mut self, token: Uuid) -> Option<Pending> {

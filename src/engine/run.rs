@@ -14,7 +14,7 @@ use crate::domain::journal::Event;
 use crate::domain::lifecycle;
 use crate::domain::market::Market;
 use crate::domain::names::Identity;
-use crate::domain::observed::{Observed, Probe};
+use crate::domain::observed::{Observed, Probe, VolumeState};
 use crate::domain::phase::{Phase, Wait};
 use crate::domain::plan::{self, Blocked, Inputs, NodeView, Plan, Status};
 use crate::domain::pools::Ranking;
@@ -81,6 +81,8 @@ pub struct Outcome {
     pub nodes: Vec<NodeView>,
     /// What EC2 showed last.
     pub observed: Observed,
+    /// Whether EC2 was looked at. If not, the run ended before it could be, and what is above says nothing.
+    pub seen: bool,
 }
 
 /// Why a run ended.
@@ -135,6 +137,8 @@ struct Carried {
     /// When EC2 is looked at again. `None`: it was looked at just now.
     next_look: Option<Instant>,
     chosen: bool,
+    /// Whether a look has succeeded.
+    seen: bool,
 }
 
 /// How many looks in a row may fail before one more ends the run.
@@ -152,7 +156,7 @@ impl Run<'_> {
         let ending = self.work(&mut carried, started).await?;
         let all: Vec<NodeView> = std::mem::take(&mut carried.written);
         self.end(&mut carried, &ending, &all)?;
-        Ok(Outcome { ending, nodes: all, observed: carried.observed })
+        Ok(Outcome { ending, nodes: all, observed: carried.observed, seen: carried.seen })
     }
 
     fn begin(&mut self) -> Result<Carried, EngineError> {
@@ -170,6 +174,7 @@ impl Run<'_> {
             trouble: AFTER_TROUBLE.start(),
             next_look: None,
             chosen: false,
+            seen: false,
         };
         let command = self.options.command.clone();
         self.actor(&mut carried.record).write(vec![Event::Began { command }])?;
@@ -294,6 +299,7 @@ impl Run<'_> {
         forget_old_answers(&mut observed, &carried.observed);
         carried.record.absorb(&observed, self.clock.now());
         carried.observed = observed;
+        carried.seen = true;
         Ok(())
     }
 
@@ -388,7 +394,7 @@ impl Run<'_> {
         let mut events = vec![Event::Ended { outcome: in_words(ending) }];
         if gone {
             managed_config::remove_environment(&self.reach.ssh_dir, self.identity.env.as_str())?;
-            events.push(Event::Closed);
+            events.push(Event::Closed { volumes: kept_volumes(&carried.observed) });
         } else {
             carried.prober.write_hosts(nodes)?;
         }
@@ -430,6 +436,12 @@ impl Carried {
         self.next_look = Some(next);
         next
     }
+}
+
+/// The volumes that outlive the environment, by node.
+fn kept_volumes(observed: &Observed) -> BTreeMap<u32, String> {
+    let kept = observed.volumes.iter().filter(|it| it.state != VolumeState::Deleting);
+    kept.filter_map(|it| Some((it.node_tag.as_deref()?.parse().ok()?, it.id.clone()))).collect()
 }
 
 /// Takes the answers that come in the next moment, too.

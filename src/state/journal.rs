@@ -73,15 +73,17 @@ impl Journal {
         Ok(entries)
     }
 
-    /// The entries since the environment was last closed: those of its present life.
+    /// The entries since the environment was last closed, led by that one: those of its present life.
     ///
     /// # Errors
     /// As [`Journal::read`].
     pub fn since_closed(&self) -> Result<Vec<Entry>, StateError> {
         let mut entries = Vec::new();
-        self.each(|entry| match entry.event {
-            Event::Closed => entries.clear(),
-            _ => entries.push(entry),
+        self.each(|entry| {
+            if matches!(entry.event, Event::Closed { .. }) {
+                entries.clear();
+            }
+            entries.push(entry);
         })?;
         Ok(entries)
     }
@@ -151,8 +153,9 @@ impl Journal {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
-    use std::fs;
+    use std::collections::BTreeMap;
     use std::os::unix::fs::PermissionsExt;
+    use std::{fs, slice};
 
     use super::super::samples::{Place, entries, env};
     use super::*;
@@ -242,13 +245,13 @@ mod tests {
     fn a_closed_life_is_history() {
         let place = Place::new();
         let mut journal = Journal::open(&place.paths, &env("dev"));
-        let closed = Entry { at: entries()[0].at, event: Event::Closed };
+        let closed = Entry { at: entries()[0].at, event: Event::Closed { volumes: BTreeMap::new() } };
         journal.append_all(&entries()).unwrap();
         assert_eq!(journal.since_closed().unwrap(), entries());
         journal.append(&closed).unwrap();
-        assert_eq!(journal.since_closed().unwrap(), []);
+        assert_eq!(journal.since_closed().unwrap(), slice::from_ref(&closed));
         journal.append(&entries()[0]).unwrap();
-        assert_eq!(journal.since_closed().unwrap(), entries()[..1]);
+        assert_eq!(journal.since_closed().unwrap(), [closed, entries()[0].clone()]);
         assert_eq!(journal.read().unwrap().len(), entries().len() + 2);
     }
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::paths::Paths;
-use crate::domain::call::{Call, Made};
+use crate::domain::call::{Call, Made, Tags};
 use crate::domain::demand::{Demand, Requirements};
 use crate::domain::environment::Environment;
 use crate::domain::failure::{Class, Failure};
@@ -89,7 +89,7 @@ pub fn entries() -> Vec<Entry> {
         message: "two\nlines and \"quotes\", ü".to_owned(),
         class: Class::Throttled,
     };
-    let call = Box::new(Call::CreateVolume { node: 0, zone: "us-east-1a".to_owned(), gib: 100 });
+    let call = Box::new(Call::CreateVolume { node: 0, zone: "us-east-1a".to_owned(), gib: 100, tags: Tags::new() });
     let events = [
         Event::Began { command: "up dev".to_owned() },
         Event::Intended { token, call, reason: "the node has none".to_owned() },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::report::{EnvironmentReport, NodeReport, VolumeReport};
-use crate::domain::call::{Call, Launch};
+use crate::domain::call::{Call, Launch, Tags};
 use crate::domain::demand::Arch;
 use crate::domain::intent::{Goal, Interruption, Kind};
 use crate::domain::market::{Image, TypeFacts};
@@ -187,5 +187,6 @@ pub(super) fn launch() -> Call {
         valid_until: None,
         ephemeral_disks: 0,
         shutdown_terminates: false,
+        tags: Tags::new(),
     })
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::call::{Call, Launch};
+use crate::domain::call::{Call, Launch, Tags};
 use crate::domain::failure::{Class, Failure};
 use crate::domain::intent::{Intent, Interruption};
 use crate::domain::money;
 use crate::domain::nodes;
 use crate::domain::observed::RequestState;
 use crate::domain::pools::{self, Choice, Pool, Ranking, Refusal};
+use crate::domain::tags;
 
 use super::network::Network;
 use super::world::World;
@@ -129,7 +130,8 @@ impl<'a> Planner<'a> {
         };
         if self.intent().requests_spot() {
             for &node in &launch.nodes {
-                let single = Launch { nodes: vec![node], at_least: 1, ..launch.clone() };
+                let tags = self.tags_of(&[node]);
+                let single = Launch { nodes: vec![node], at_least: 1, tags, ..launch.clone() };
                 self.propose(Call::RequestSpot(single), reason.clone());
             }
         } else {
@@ -201,7 +203,13 @@ impl<'a> Planner<'a> {
             valid_until: self.valid_until(),
             ephemeral_disks: if needs_mappings { choice.facts.local_disks.min(MAX_EPHEMERAL) } else { 0 },
             shutdown_terminates: intent.one_time || intent.on_interruption == Interruption::Terminate,
+            tags: self.tags_of(nodes),
         })
+    }
+
+    /// The tags of what belongs to these nodes.
+    pub(super) fn tags_of(&self, nodes: &[u32]) -> Tags {
+        tags::of_nodes(self.inputs.identity, &self.intent().all_tags(), &nodes::to_tag(nodes))
     }
 
     /// Requests that may wait have an end of their own.

@@ -8,6 +8,7 @@ use crate::domain::lifecycle::{self, Meaning};
 use crate::domain::observed::{Instance, InstanceState, Probe, RequestState, SpotRequest, Volume, VolumeState};
 use crate::domain::phase::Phase;
 use crate::domain::record::{Pending, REPEAT_LOST_FOR};
+use crate::domain::tags;
 
 use super::world::{NodeFacts, World, ago};
 use super::{Blocked, NodeView, Planner, Step, VOLUME_DEVICE};
@@ -59,6 +60,13 @@ impl<'a> Planner<'a> {
 
     fn run_instance(&mut self, index: u32, facts: &NodeFacts<'a>, instance: &Instance) -> Standing {
         match instance.state {
+            InstanceState::Pending | InstanceState::Running if self.lost_its_request(facts, instance) => {
+                self.end_instance(instance, "its spot request is cancelled: EC2 would not bring it back");
+                (
+                    Phase::Ending,
+                    Some(format!("{} is ended, for its request was cancelled; then another is launched", instance.id)),
+                )
+            }
             InstanceState::Pending => {
                 self.tag(index, facts, instance);
                 self.make_volume(index, facts, instance);
@@ -75,6 +83,15 @@ impl<'a> Planner<'a> {
             // Neither is live, so neither comes here; the words are right all the same.
             InstanceState::ShuttingDown | InstanceState::Terminated => (Phase::Ending, None),
         }
+    }
+
+    /// Whether we have cancelled its request, in a `down` that was broken off or for another pool, so that EC2 would not
+    /// bring it back. What somebody else cancelled stays: there may be work on it, and it is theirs to end.
+    fn lost_its_request(&self, facts: &NodeFacts<'a>, instance: &Instance) -> bool {
+        let request = instance.request_id.as_deref().and_then(|id| self.requests.get(id));
+        facts.request().is_none()
+            && request
+                .is_some_and(|it| it.state == RequestState::Cancelled && self.record.cancelled_at(&it.id).is_some())
     }
 
     fn run_stopped(&mut self, facts: &NodeFacts<'a>, instance: &Instance) -> Standing {
@@ -297,7 +314,9 @@ impl<'a> Planner<'a> {
             self.repeat_lost(pending);
             return;
         }
-        let call = Call::CreateVolume { node: index, zone: instance.zone.clone(), gib };
+        let mut tags = self.tags_of(&[index]);
+        tags.insert(tags::ROLE.to_owned(), tags::ROLE_PERSISTENT.to_owned());
+        let call = Call::CreateVolume { node: index, zone: instance.zone.clone(), gib, tags };
         self.propose(call, "the node has no persistent volume yet");
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::call::Tags;
 use crate::domain::observed::Volume;
 use crate::domain::plan::fixture::at;
 
@@ -24,7 +25,7 @@ fn refused(n: u64, seconds: i64, class: Class) -> Entry {
 }
 
 fn create_volume() -> Call {
-    Call::CreateVolume { node: 2, zone: "us-east-1a".to_owned(), gib: 10 }
+    Call::CreateVolume { node: 2, zone: "us-east-1a".to_owned(), gib: 10, tags: Tags::new() }
 }
 
 fn volume() -> Volume {
@@ -56,7 +57,7 @@ fn a_call_is_pending_until_its_answer_and_after_a_lost_one() {
     record.apply(&done(1, 21, made_volume()));
     assert_eq!(record.pending, []);
     assert_eq!(record.known["vol-1"].node, Some(2));
-    record.apply(&entry(30, Event::Closed));
+    record.apply(&entry(30, Event::Closed { volumes: BTreeMap::new() }));
     assert_eq!(record, Record::default());
 }
 

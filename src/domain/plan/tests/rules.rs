@@ -1,6 +1,8 @@
 //! The planner's rules, one example each.
 
-use crate::domain::call::{Call, Launch, Made};
+use std::collections::BTreeMap;
+
+use crate::domain::call::{Call, Launch, Made, Tags};
 use crate::domain::failure::Class;
 use crate::domain::intent::{Goal, Intent, Interruption, VolumeWish};
 use crate::domain::journal::{Entry, Event};
@@ -54,7 +56,7 @@ fn a_volume_pins_the_zone() {
 #[test]
 fn a_volume_that_is_not_listed_yet_holds_the_launch_back() {
     let mut scene = Scene::new(fixture::intent());
-    let create = Call::CreateVolume { node: 0, zone: ZONES[2].to_owned(), gib: 100 };
+    let create = Call::CreateVolume { node: 0, zone: ZONES[2].to_owned(), gib: 100, tags: Tags::new() };
     scene.call(1, 990, &create, Some(Ok(Made { volume: Some("vol-0".to_owned()), ..Made::default() })));
     assert_eq!(scene.calls(), [""; 0]);
     assert!(scene.waits_for(0).contains("vol-0"), "{}", scene.waits_for(0));
@@ -64,6 +66,19 @@ fn a_volume_that_is_not_listed_yet_holds_the_launch_back() {
     scene.now = at(990 + 312);
     record.absorb(&scene.observed, scene.now);
     assert!(!scene.plan_with(&record).steps.is_empty(), "what never showed is taken to be gone");
+}
+
+#[test]
+fn a_volume_that_an_earlier_life_kept_holds_the_launch_back_while_a_list_leaves_it_out() {
+    let mut scene = Scene::new(fixture::intent());
+    let volumes = BTreeMap::from([(0, "vol-0".to_owned())]);
+    scene.journal.push(Entry { at: at(10), event: Event::Closed { volumes } });
+    assert_eq!(scene.calls(), [""; 0]);
+    assert!(scene.waits_for(0).contains("vol-0"), "{}", scene.waits_for(0));
+    let mut record = scene.record();
+    scene.now = at(1_012);
+    record.absorb(&scene.observed, scene.now);
+    assert!(!scene.plan_with(&record).steps.is_empty(), "somebody has deleted it");
 }
 
 #[test]
@@ -254,6 +269,12 @@ fn the_rule_for_this_machine_follows_its_address_and_the_users_own_rules_stay() 
     scene.intent.ssh_from = vec!["198.51.100.7/32".to_owned()];
     let expected = ["open port 22 of sg-1 to 198.51.100.7/32", "close port 22 of sg-1 to 192.0.2.1/32"];
     assert_eq!(scene.calls(), expected);
+    // It was opened by a call whose answer never came.
+    scene.journal.truncate(1);
+    assert_eq!(scene.calls(), expected[..1], "nobody knows yet whether it was");
+    let Event::Intended { token, .. } = scene.journal[0].event else { panic!("the call") };
+    scene.journal.push(Entry { at: at(20), event: Event::Settled { token, how: String::new() } });
+    assert_eq!(scene.calls(), expected);
 }
 
 #[test]
@@ -382,6 +403,17 @@ fn what_ec2_launched_just_when_its_request_was_cancelled_is_waited_for() {
     }
     let status = Scene { journal: Vec::new(), ..scene }.plan().steps;
     assert!(!status.is_empty(), "one that was cancelled long ago has no instance to wait for");
+}
+
+#[test]
+fn an_up_after_a_down_that_was_broken_off_replaces_what_would_not_come_back() {
+    let status = "request-canceled-and-instance-running";
+    let mut scene = Scene::new(cluster(1)).node(0, InstanceState::Running, RequestState::Cancelled, status);
+    assert_eq!(scene.calls(), [""; 0], "somebody else cancelled it: what runs on it is theirs");
+    scene.call(1, 900, &Call::CancelRequests { ids: vec!["sir-0".to_owned()] }, Some(Ok(Made::default())));
+    assert_eq!(scene.calls(), ["terminate i-0"]);
+    scene.observed.instances[0].state = InstanceState::ShuttingDown;
+    assert_eq!(launch(&scene).nodes, [0]);
 }
 
 #[test]

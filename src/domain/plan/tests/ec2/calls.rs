@@ -24,7 +24,7 @@ impl Ec2 {
         let answer = match call {
             Call::Launch(launch) => self.launch(launch),
             Call::RequestSpot(launch) => self.request_spot(launch),
-            Call::CreateVolume { node, zone, gib } => self.create_volume(*node, zone, *gib),
+            Call::CreateVolume { node, zone, gib, .. } => self.create_volume(*node, zone, *gib),
             Call::ImportKey { .. } if self.key => refused(Class::Exists, "InvalidKeyPair.Duplicate"),
             Call::ImportKey { .. } => {
                 self.key = true;
