@@ -29,6 +29,7 @@ mod survey;
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests;
 mod types;
+mod whole;
 
 use std::collections::BTreeMap;
 
