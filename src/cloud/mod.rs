@@ -13,6 +13,9 @@ mod count;
 mod credentials;
 mod failure;
 mod found;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod fuzz;
 mod https;
 mod identity;
 mod images;

@@ -158,7 +158,7 @@ fn wish(chance: &mut Chance) -> Wish {
     Wish {
         nodes: chance.pick(&[1, 1, 2, 3]),
         volume: !chance.one_in(4),
-        on_interruption: if one_time { Interruption::Terminate } else { chance.pick(&behaviours) },
+        on_interruption: chance.pick(&behaviours),
         one_time,
         wait_for_capacity: chance.one_in(8),
         max_price: chance.one_in(6).then_some(0.5),

@@ -7,7 +7,7 @@ use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedHttpClient
 use cloudtop::clock::Clock;
 use cloudtop::cloud::{self, Cloud};
 use cloudtop::domain::demand::Demand;
-use cloudtop::domain::intent::{Access, Goal, ImageFamily, ImageWish, Intent, Kind, VolumeWish};
+use cloudtop::domain::intent::{Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
 use cloudtop::domain::names::Identity;
 use cloudtop::domain::phase::Wait;
 use cloudtop::domain::user_data::UserData;
@@ -227,7 +227,9 @@ impl World {
         let over = matches!(self.intent.goal, Goal::Gone { .. });
         match verb {
             Verb::Up(wish) => {
-                take_wish(&mut self.intent, wish);
+                // Nothing but the configuration file can take `--one-time` back, and EC2 cannot change a request.
+                let one_time = if over { wish.one_time } else { self.intent.one_time };
+                take_wish(&mut self.intent, &Wish { one_time, ..wish.clone() });
                 self.intent.goal = Goal::Running;
             }
             Verb::Scale(nodes) => (self.intent.nodes, self.intent.goal) = (*nodes, Goal::Running),
@@ -527,7 +529,7 @@ fn take_wish(intent: &mut Intent, wish: &Wish) {
     intent.nodes = wish.nodes;
     intent.volume = if wish.volume { VolumeWish::Managed { gib: 10 } } else { VolumeWish::None };
     intent.kind = if wish.nodes == 1 && wish.volume { Kind::Cloudtop } else { Kind::Cluster };
-    intent.on_interruption = wish.on_interruption;
+    intent.on_interruption = if wish.one_time { Interruption::Terminate } else { wish.on_interruption };
     intent.one_time = wish.one_time;
     intent.wait_for_capacity = wish.wait_for_capacity;
     intent.max_price = wish.max_price;
@@ -543,7 +545,7 @@ fn nothing_yet() -> Intent {
         zone: None,
         spread: false,
         max_price: None,
-        on_interruption: cloudtop::domain::intent::Interruption::Stop,
+        on_interruption: Interruption::Stop,
         one_time: false,
         wait_for_capacity: false,
         image: ImageWish::Family(ImageFamily::Ubuntu),

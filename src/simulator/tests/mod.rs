@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod doors;
+mod fuzz;
 mod interruption;
 mod launching;
 mod lifecycle;
