@@ -24,7 +24,8 @@ use cloudtop::domain::record::Record;
 use cloudtop::domain::user_data::UserData;
 use cloudtop::state::{Journal, Paths, StateError, Store};
 use jiff::Timestamp;
-use mutate::{altered, changed, changes, config, edits};
+use mutate::bytes::{changed, config, edits};
+use mutate::json::{altered, changes};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -210,7 +211,7 @@ fn plan_all(observed: &Observed, record: &Record) {
     {
         let intent = intent(goal);
         let (wait, now) = (Wait::Running, moment());
-        plan::plan(&Inputs { identity: &identity, intent: &intent, observed, record, wait, now });
+        let _plan = plan::plan(&Inputs { identity: &identity, intent: &intent, observed, record, wait, now });
     }
 }
 

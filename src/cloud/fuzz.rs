@@ -14,10 +14,10 @@ use proptest::prelude::*;
 
 use super::{Cloud, Known, Settings, SharedHttpClient, Want};
 use crate::domain::names::Identity;
-use mutate::{changed, config, edits};
+use bytes::{changed, config, edits};
 
-#[path = "../../tests/mutate/mod.rs"]
-mod mutate;
+#[path = "../../tests/mutate/bytes.rs"]
+mod bytes;
 
 const CASES: u32 = 200;
 

@@ -10,7 +10,8 @@ use super::{Lab, Node, Request, ask, image, zones};
 use crate::clock::Clock;
 use crate::simulator::door::connector::connector;
 use crate::simulator::{Settings, Simulator, SimulatorError, serve};
-use mutate::{altered, changed, changes, config, edits};
+use mutate::bytes::{changed, config, edits};
+use mutate::json::{altered, changes};
 
 #[path = "../../../tests/mutate/mod.rs"]
 mod mutate;
@@ -133,8 +134,6 @@ async fn numbers_beyond_all_bounds_get_an_answer() {
 #[tokio::test(start_paused = true)]
 async fn the_door_in_process_takes_any_request() {
     let (lab, bodies) = (lab(), bodies());
-    let runtime = tokio::runtime::Handle::current();
-    drop(runtime);
     let door = connector(lab.simulator.clone());
     proptest!(config(DOOR_CASES), |(which in 0..bodies.len(), edits in edits(), uri in edits(), header in edits())| {
         let mut request = HttpRequest::new(SdkBody::from(changed(bodies[which].as_bytes(), &edits)));
