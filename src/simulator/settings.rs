@@ -43,7 +43,9 @@ pub struct Settings {
     pub spot_vcpus: u64,
     /// The on-demand quota of each region, in vCPUs.
     pub on_demand_vcpus: u64,
-    /// Actions that the caller has no permission for.
+    /// How generous EC2's request throttling is: 1 is as documented, 0.1 a tenth of it, 0 no throttling at all.
+    pub throttling: f64,
+    /// Actions that the caller has no permission for; `*` and `?` stand for any text and any letter.
     pub denied: Vec<String>,
 }
 
@@ -67,6 +69,7 @@ impl Default for Settings {
             listed: Duration::from_hours(1),
             spot_vcpus: 8000,
             on_demand_vcpus: 8000,
+            throttling: 0.0,
             denied: Vec::new(),
         }
     }
@@ -91,6 +94,7 @@ impl Settings {
         }
         pairs.push(("spot-vcpus", self.spot_vcpus.to_string()));
         pairs.push(("on-demand-vcpus", self.on_demand_vcpus.to_string()));
+        pairs.push(("throttling", throttling_word(self.throttling)));
         pairs.push(("denied", self.denied.join(",")));
         pairs
     }
@@ -114,8 +118,10 @@ impl Settings {
             }
             "spot-vcpus" => self.spot_vcpus = value.parse().map_err(|_| invalid("a whole number"))?,
             "on-demand-vcpus" => self.on_demand_vcpus = value.parse().map_err(|_| invalid("a whole number"))?,
+            "throttling" => self.throttling = throttling(value).ok_or_else(|| invalid(THROTTLING))?,
             "denied" => {
-                self.denied = value.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+                self.denied =
+                    value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
             }
             name => {
                 let Some(slot) = self.duration(name) else {
@@ -161,7 +167,23 @@ const DURATIONS: [&str; 12] = [
     "listed",
 ];
 
-fn parse_duration(text: &str) -> Option<Duration> {
+const THROTTLING: &str = "`on`, `off`, or a number that EC2's buckets are multiplied by";
+
+fn throttling(text: &str) -> Option<f64> {
+    match text {
+        "on" => Some(1.0),
+        "off" => Some(0.0),
+        number => number.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= 0.0),
+    }
+}
+
+fn throttling_word(factor: f64) -> String {
+    if factor == 0.0 { "off".to_owned() } else { factor.to_string() }
+}
+
+/// Seconds, or a duration with its unit: `1.5`, `200ms`, `2m`; none for anything else.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }

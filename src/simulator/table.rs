@@ -58,6 +58,11 @@ impl<T> Table<T> {
         ids.iter().filter_map(|id| self.rows.get_key_value(*id)).collect()
     }
 
+    /// The id that comes last.
+    pub fn last_id(&self) -> Option<&String> {
+        self.rows.keys().next_back()
+    }
+
     /// All rows without their ids.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.rows.values()

@@ -23,11 +23,13 @@ use jiff::Timestamp;
 
 use super::catalog::{Region, find_region};
 use super::chance;
+use super::faults;
 use super::network::default_group_id;
 use super::objects::{Group, Token};
 use super::protocol::error::ec2_success;
 use super::protocol::{Answer, Args, Fault, Request, Xml};
 use super::table::Table;
+use super::throttle;
 use super::world::World;
 
 /// One request being answered.
@@ -85,12 +87,22 @@ fn find(action: &str) -> Option<Action> {
     })
 }
 
-/// Answers one request from the world as it is now.
-pub(super) fn answer(world: &mut World, request: &Request, now: Timestamp) -> Answer {
+/// Whether an action is EC2's own.
+pub(super) fn is_ec2(action: &str) -> bool {
+    service(action) == "ec2"
+}
+
+/// The service that an action belongs to, as IAM's policies name it.
+pub(super) fn service(action: &str) -> &'static str {
+    if action == sts::ACTION { "sts" } else { "ec2" }
+}
+
+/// Answers one request from the world as it is now, or refuses it when it is to be refused.
+pub(super) fn answer(world: &mut World, request: &Request, now: Timestamp, refusal: Option<Fault>) -> Answer {
     let action = request.action();
     let id = request_id(world, action, now);
     let for_sts = action == sts::ACTION;
-    match act(world, request, now) {
+    match act(world, request, now, refusal) {
         Ok(content) if for_sts => sts::success(&id, &content),
         Ok(content) => ec2_success(action, &id, &content),
         Err(fault) if for_sts => fault.sts_answer(&id),
@@ -98,26 +110,30 @@ pub(super) fn answer(world: &mut World, request: &Request, now: Timestamp) -> An
     }
 }
 
-fn act(world: &mut World, request: &Request, now: Timestamp) -> Result<Xml, Fault> {
+fn act(world: &mut World, request: &Request, now: Timestamp, refusal: Option<Fault>) -> Result<Xml, Fault> {
     if request.access_key.is_none() {
         return Err(
             Fault::new("MissingAuthenticationToken", "Request is missing Authentication Token").with_status(403)
         );
     }
+    addressed(request)?;
     let name = request.action();
-    let unknown = || Fault::new("InvalidAction", format!("The action {name} is not valid for this web service."));
-    let action = find(name).ok_or_else(unknown)?;
-    // EC2 knows no account in a region that the account has not opted in to.
-    let stranger =
-        || Fault::new("AuthFailure", "AWS was not able to validate the provided access credentials").with_status(401);
-    let region =
-        find_region(&request.region).filter(|region| region.opt_in_status != "not-opted-in").ok_or_else(stranger)?;
     world.count_call(name);
-    if world.settings().denied.iter().any(|denied| denied == name) {
-        return Err(
-            Fault::new("UnauthorizedOperation", "You are not authorized to perform this operation.").with_status(403)
-        );
+    if let Some(refusal) = refusal {
+        return Err(refusal);
     }
+    if is_ec2(name) {
+        throttle::admit(world, request, now)?;
+    }
+    if world.settings().denied.iter().any(|denied| faults::covers(denied, name)) {
+        return Err(faults::denied(world, request, now));
+    }
+    perform(world, request, now)
+}
+
+/// Does what is asked, whoever asks.
+pub(super) fn perform(world: &mut World, request: &Request, now: Timestamp) -> Result<Xml, Fault> {
+    let (action, region) = addressed(request)?;
     let args = request.args();
     if args.flag("DryRun")? {
         let message = "Request would have succeeded, but DryRun flag is set.";
@@ -125,6 +141,18 @@ fn act(world: &mut World, request: &Request, now: Timestamp) -> Result<Xml, Faul
     }
     ensure_default_group(world, region, now);
     action(&mut Call { world, request, args, region, now })
+}
+
+/// The action that is asked for, and the region it is asked of.
+fn addressed(request: &Request) -> Result<(Action, &'static Region), Fault> {
+    let name = request.action();
+    let unknown = || Fault::new("InvalidAction", format!("The action {name} is not valid for this web service."));
+    let action = find(name).ok_or_else(unknown)?;
+    // EC2 knows no account in a region that the account has not opted in to.
+    let stranger =
+        || Fault::new("AuthFailure", "AWS was not able to validate the provided access credentials").with_status(401);
+    let region = find_region(&request.region).filter(|region| region.opt_in_status != "not-opted-in");
+    Ok((action, region.ok_or_else(stranger)?))
 }
 
 fn request_id(world: &World, action: &str, now: Timestamp) -> String {

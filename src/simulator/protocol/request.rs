@@ -36,6 +36,12 @@ impl Request {
         Self { region, access_key, params }
     }
 
+    /// A request with these parameters, as somebody else of the account makes it.
+    pub fn of(region: &str, parameters: &[(&str, &str)]) -> Self {
+        let params = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { region: region.to_owned(), access_key: None, params }
+    }
+
     /// The action asked for.
     pub fn action(&self) -> &str {
         self.params.get("Action").map_or("", String::as_str)

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod doors;
+mod faults;
 mod fuzz;
 mod interruption;
 mod launching;
@@ -11,12 +12,14 @@ mod protocol;
 mod recorded;
 mod scale;
 mod spot;
+mod throttling;
 mod world_file;
 mod xml;
 
 use std::time::Duration;
 
 use super::catalog::{find_type, regions};
+use super::faults::Delivery;
 use super::images::images;
 use super::protocol::{Answer, Request};
 use super::{Settings, Simulator};
@@ -118,7 +121,15 @@ impl Lab {
 }
 
 fn ask(simulator: &Simulator, action: &str, parameters: &[(&str, &str)]) -> Answer {
-    simulator.dispatch(&question(action, parameters, REGION))
+    answered(simulator.dispatch(&question(action, parameters, REGION)))
+}
+
+/// The answer, whenever it comes; there must be one.
+fn answered(delivery: Delivery) -> Answer {
+    match delivery {
+        Delivery::Answer(answer) | Delivery::Late(_, answer) => answer,
+        other => panic!("no answer: {other:?}"),
+    }
 }
 
 fn question(action: &str, parameters: &[(&str, &str)], region: &str) -> Request {
