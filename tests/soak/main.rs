@@ -8,6 +8,7 @@
 #![allow(clippy::print_stderr, reason = "a soak tells what it did")]
 
 mod chance;
+mod load;
 mod network;
 mod scenario;
 mod world;

@@ -35,8 +35,9 @@ pub enum Fault {
     Silent,
 }
 
-const FAULTS: [Fault; 7] =
-    [Fault::LostBefore, Fault::LostAfter, Fault::Ill, Fault::IllAfter, Fault::Throttled, Fault::Cut, Fault::Silent];
+/// All of them, each as often.
+pub const ANY: &[Fault] =
+    &[Fault::LostBefore, Fault::LostAfter, Fault::Ill, Fault::IllAfter, Fault::Throttled, Fault::Cut, Fault::Silent];
 
 /// How bad the network is while one command runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,15 +46,15 @@ pub struct Weather {
     pub seed: u64,
     /// Of a thousand requests so many meet a fault.
     pub per_mille: u64,
-    /// The only fault that there is; none: any.
-    pub only: Option<Fault>,
+    /// Which, drawn one as often as another.
+    pub faults: &'static [Fault],
     /// The request at which the process is killed, and whether EC2 has acted on it by then.
     pub kill: Option<(u32, bool)>,
 }
 
 impl Weather {
     /// Nothing goes wrong.
-    pub const CALM: Self = Self { seed: 0, per_mille: 0, only: None, kill: None };
+    pub const CALM: Self = Self { seed: 0, per_mille: 0, faults: ANY, kill: None };
 }
 
 #[derive(Debug)]
@@ -133,8 +134,8 @@ impl Network {
             return Decision::Pass;
         }
         shared.faults += 1;
-        let drawn = shared.chance.pick(&FAULTS);
-        Decision::Fault(shared.weather.only.unwrap_or(drawn))
+        let faults = shared.weather.faults;
+        Decision::Fault(shared.chance.pick(faults))
     }
 
     fn forward(&self, request: HttpRequest) -> HttpConnectorFuture {

@@ -5,7 +5,7 @@ use std::fmt;
 use cloudtop::domain::intent::Interruption;
 
 use super::chance::Chance;
-use super::network::{Fault, Weather};
+use super::network::{ANY, Fault, Weather};
 
 /// How an environment is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,8 +130,9 @@ fn command(chance: &mut Chance) -> Command {
     let verb = verb(chance);
     let kill = chance.one_in(3).then(|| (1 + u32::try_from(chance.below(70)).unwrap_or(0), chance.one_in(2)));
     let per_mille = chance.pick(&[0, 0, 20, 100, 250]);
-    let only = chance.one_in(3).then(|| chance.pick(&[Fault::LostAfter, Fault::Throttled, Fault::Silent]));
-    let weather = Weather { seed: chance.next(), per_mille, only, kill };
+    let one: [&'static [Fault]; 3] = [&[Fault::LostAfter], &[Fault::Throttled], &[Fault::Silent]];
+    let faults = if chance.one_in(3) { chance.pick(&one) } else { ANY };
+    let weather = Weather { seed: chance.next(), per_mille, faults, kill };
     let timeout = chance.pick(&[15, 60, 900, 900, 900]);
     let signal = chance.one_in(8).then(|| chance.below(60));
     let meanwhile = match chance.below(4) {

@@ -9,6 +9,7 @@ use cloudtop::cloud::{self, Cloud};
 use cloudtop::domain::demand::Demand;
 use cloudtop::domain::intent::{Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
 use cloudtop::domain::names::Identity;
+use cloudtop::domain::nodes::to_tag;
 use cloudtop::domain::phase::Wait;
 use cloudtop::domain::user_data::UserData;
 use cloudtop::engine::probe::Way;
@@ -62,7 +63,7 @@ impl Figures {
 
 /// How a command ended.
 #[derive(Debug)]
-enum End {
+pub enum End {
     Outcome(Box<Outcome>),
     Error(String),
     Killed,
@@ -70,10 +71,10 @@ enum End {
     NotRun,
 }
 
-struct World {
-    simulator: Simulator,
+pub struct World {
+    pub simulator: Simulator,
     network: Network,
-    cloud: Cloud,
+    pub cloud: Cloud,
     /// The console of whoever meddles.
     console: aws_sdk_ec2::Client,
     clock: Clock,
@@ -89,7 +90,7 @@ struct World {
 
 /// Goes through a scenario; `Err` says what did not hold.
 pub async fn go_through(scenario: &Scenario) -> Result<Figures, String> {
-    let mut world = World::new(scenario).await;
+    let mut world = World::new(scenario.seed, scenario.lag).await;
     for (place, step) in &scenario.steps {
         if std::env::var_os("SOAK_TELL").is_some() {
             eprintln!("{place}: {} {step:?}", world.clock.now());
@@ -105,16 +106,17 @@ pub async fn go_through(scenario: &Scenario) -> Result<Figures, String> {
 }
 
 impl World {
-    async fn new(scenario: &Scenario) -> Self {
+    /// An empty account whose lists lag up to so many seconds.
+    pub async fn new(seed: u64, lag: u64) -> Self {
         let clock = Clock::starting_at("2026-11-02T10:00:00Z".parse().unwrap());
         let settings = Settings {
-            seed: scenario.seed,
+            seed,
             pending: Duration::from_secs(8),
             stop: Duration::from_secs(20),
             terminate: Duration::from_secs(15),
             attach: Duration::from_secs(2),
             volume_creation: Duration::from_secs(2),
-            visibility_lag: Duration::from_secs(scenario.lag),
+            visibility_lag: Duration::from_secs(lag),
             evaluation: Duration::from_secs(3),
             capacity_return: Duration::from_secs(100),
             retry: Duration::from_secs(10),
@@ -155,11 +157,11 @@ impl World {
         }
     }
 
-    fn show(&self) -> Summary {
+    pub fn show(&self) -> Summary {
         self.simulator.show().unwrap()
     }
 
-    async fn step(&mut self, step: &Step) -> Result<(), String> {
+    pub async fn step(&mut self, step: &Step) -> Result<(), String> {
         match step {
             Step::Command(command) => {
                 let end = self.command(command).await?;
@@ -178,7 +180,8 @@ impl World {
         self.always()
     }
 
-    async fn command(&mut self, command: &Command) -> Result<End, String> {
+    /// Runs a command; `Err` where it hangs or asks EC2 without end.
+    pub async fn command(&mut self, command: &Command) -> Result<End, String> {
         if !self.note(&command.verb) {
             return Ok(End::NotRun);
         }
@@ -350,7 +353,7 @@ impl World {
     }
 
     /// What holds when a command says that it is done.
-    fn as_wanted(&self) -> Result<(), String> {
+    pub fn as_wanted(&self) -> Result<(), String> {
         let there = self.show();
         let wrong = |what: &str| Err(format!("done, and {what}: {}", in_short(&there)));
         let alive = there.instances.iter().filter(|it| !it.gone && it.state != "shutting-down");
@@ -362,8 +365,11 @@ impl World {
         match self.intent.goal {
             Goal::Running => {
                 let tags: BTreeSet<_> = alive.iter().filter_map(|it| it.tags.get("cloudtop:node")).cloned().collect();
-                let wanted: BTreeSet<_> = (0..nodes).map(|node| node.to_string()).collect();
-                if running.len() != nodes || alive.len() != nodes || tags != wanted {
+                // A large launch is tagged as one.
+                let all: Vec<u32> = (0..self.intent.nodes).collect();
+                let whole = nodes > 100 && tags == BTreeSet::from([to_tag(&all)]);
+                let wanted: BTreeSet<_> = all.iter().map(u32::to_string).collect();
+                if running.len() != nodes || alive.len() != nodes || (tags != wanted && !whole) {
                     return wrong("its instances are not the nodes wanted");
                 }
                 if live.len() > nodes
@@ -415,7 +421,7 @@ impl World {
     }
 
     /// A command in calm must reach its goal.
-    async fn finally(&mut self, verb: &Verb) -> Result<(), String> {
+    pub async fn finally(&mut self, verb: &Verb) -> Result<(), String> {
         let command = Command {
             verb: verb.clone(),
             weather: Weather::CALM,
@@ -434,7 +440,7 @@ impl World {
 }
 
 impl End {
-    fn in_short(&self) -> String {
+    pub fn in_short(&self) -> String {
         match self {
             Self::Outcome(outcome) => format!("{:?}", outcome.ending),
             Self::Error(why) => why.clone(),
