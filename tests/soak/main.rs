@@ -22,7 +22,7 @@ use scenario::Scenario;
 use world::Figures;
 
 /// As many as a test suite has time for.
-const CASES: u64 = 60;
+const CASES: u64 = 40;
 /// How often a smaller scenario is tried before it is taken to hold: the SDK draws its pauses by itself.
 const TRIES: u32 = 2;
 
