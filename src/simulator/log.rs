@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::SimulatorError;
 use super::control::Event;
 use super::faults::Armed;
+use super::lag::Past;
 use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, SpotRequest, Token, Volume};
 use super::table::Table;
 use super::throttle::Bucket;
@@ -48,6 +49,7 @@ enum Change {
     Fault(String, Option<Box<Armed>>),
     Bucket(String, Option<Bucket>),
     Event(String, Option<Box<Event>>),
+    Past(String, Option<Box<Past>>),
 }
 
 /// A world's file as this process knows it.
@@ -223,6 +225,7 @@ fn apply(world: &mut World, change: Change) {
         Change::Fault(id, row) => world.faults.replay(id, unbox(row)),
         Change::Bucket(id, row) => world.buckets.replay(id, row),
         Change::Event(id, row) => world.events.replay(id, unbox(row)),
+        Change::Past(id, row) => world.past.replay(id, unbox(row)),
     }
 }
 
@@ -251,6 +254,7 @@ fn take_changes(world: &mut World) -> Vec<Change> {
     changed(&mut world.faults, &mut changes, |id, row| Change::Fault(id, row.map(Box::new)));
     changed(&mut world.buckets, &mut changes, Change::Bucket);
     changed(&mut world.events, &mut changes, |id, row| Change::Event(id, row.map(Box::new)));
+    changed(&mut world.past, &mut changes, |id, row| Change::Past(id, row.map(Box::new)));
     changes
 }
 
@@ -270,6 +274,7 @@ pub(super) fn forget_changes(world: &mut World) {
     world.faults.take_changed();
     world.buckets.take_changed();
     world.events.take_changed();
+    world.past.take_changed();
 }
 
 fn everything(world: &World) -> Vec<Change> {
@@ -289,6 +294,7 @@ fn everything(world: &World) -> Vec<Change> {
     all.extend(world.calls.iter().map(|(id, row)| Change::Call(id.clone(), Some(*row))));
     all.extend(world.faults.iter().map(|(id, row)| Change::Fault(id.clone(), boxed(row))));
     all.extend(world.events.iter().map(|(id, row)| Change::Event(id.clone(), boxed(row))));
+    all.extend(world.past.iter().map(|(id, row)| Change::Past(id.clone(), boxed(row))));
     all.extend(world.buckets.iter().map(|(id, row)| Change::Bucket(id.clone(), Some(*row))));
     all
 }
@@ -307,4 +313,5 @@ fn size(world: &World) -> usize {
         + world.faults.len()
         + world.buckets.len()
         + world.events.len()
+        + world.past.len()
 }

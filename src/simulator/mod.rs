@@ -17,6 +17,7 @@ mod control;
 mod door;
 mod faults;
 mod images;
+mod lag;
 mod launch;
 mod lifecycle;
 mod log;
@@ -25,6 +26,7 @@ mod network;
 mod objects;
 mod pools;
 mod protocol;
+mod quota;
 mod settings;
 mod show;
 mod spot;
@@ -43,7 +45,7 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 
-pub use control::{Act, Deed, Interrupted, Meddling, Reason, Scenario, ScenarioEvent, Target, When};
+pub use control::{Act, Deed, Interrupted, Meddling, Reason, Scenario, ScenarioEvent, Target, VolumeFate, When};
 pub use door::http::serve;
 pub use door::ssh::SshListener;
 pub use faults::{FaultRule, Trouble};
@@ -165,6 +167,7 @@ impl Simulator {
         let now = self.shared.clock.now();
         control::pass(world, now);
         let result = act(world, now);
+        lag::remember(world, now);
         if world.has_live_changes() {
             world.next_due = None;
         }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::chance;
 use super::control::Event;
 use super::faults::Armed;
+use super::lag::Past;
 use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, SpotRequest, Token, Volume};
 use super::settings::Settings;
 use super::table::Table;
@@ -33,6 +34,8 @@ pub(super) struct World {
     pub calls: Table<u64>,
     pub faults: Table<Armed>,
     pub buckets: Table<Bucket>,
+    /// Rows as they were before they changed, for describes that lag.
+    pub past: Table<Past>,
     /// What a scenario has still to do, and what it did.
     pub events: Table<Event>,
     /// The earliest instant at which time alone changes something; unknown after a change.
@@ -129,6 +132,7 @@ impl World {
         self.faults.clear();
         self.buckets.clear();
         self.events.clear();
+        self.past.clear();
     }
 
     /// Whether anything that time works on changed since it was last looked at.

@@ -24,6 +24,7 @@ use jiff::Timestamp;
 use super::catalog::{Region, find_region};
 use super::chance;
 use super::faults;
+use super::lag;
 use super::network::default_group_id;
 use super::objects::{Group, Token};
 use super::protocol::error::ec2_success;
@@ -140,7 +141,10 @@ pub(super) fn perform(world: &mut World, request: &Request, now: Timestamp) -> R
         return Err(Fault::new("DryRunOperation", message).with_status(412));
     }
     ensure_default_group(world, region, now);
-    action(&mut Call { world, request, args, region, now })
+    let turned = if faults::is_read(request.action()) { lag::turn_back(world, now) } else { Vec::new() };
+    let answer = action(&mut Call { world, request, args, region, now });
+    lag::turn_forth(world, turned);
+    answer
 }
 
 /// The action that is asked for, and the region it is asked of.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deed::{Deed, carry_out};
 use crate::simulator::faults::covers;
-use crate::simulator::lifecycle;
+use crate::simulator::lag;
 use crate::simulator::world::World;
 
 /// When something happens.
@@ -77,10 +77,11 @@ fn put(world: &mut World, event: Event) {
 /// Brings the world to `now`, through every event on the way.
 pub(in crate::simulator) fn pass(world: &mut World, now: Timestamp) {
     while let Some((at, id)) = next(world).filter(|(at, _)| *at <= now) {
-        lifecycle::advance(world, at);
+        lag::advance(world, at);
         happen(world, &id, at);
+        lag::remember(world, at);
     }
-    lifecycle::advance(world, now);
+    lag::advance(world, now);
 }
 
 /// The event that comes next by time.

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod behaviours;
 mod doors;
 mod faults;
 mod fuzz;
 mod interruption;
+mod lag;
 mod launching;
 mod lifecycle;
 mod protocol;
