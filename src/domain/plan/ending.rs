@@ -6,7 +6,7 @@ use crate::domain::call::Call;
 use crate::domain::lifecycle;
 use crate::domain::observed::{Instance, InstanceState, SpotRequest, Volume, VolumeState};
 use crate::domain::phase::Phase;
-use crate::domain::record::{LOST_SHOWS_WITHIN, Pending};
+use crate::domain::record::LOST_SHOWS_WITHIN;
 
 use super::world::{NodeFacts, World, ago};
 use super::{NodeView, Planner};
@@ -35,18 +35,7 @@ impl<'a> Planner<'a> {
         if delete_volumes {
             self.delete_volumes(world);
         }
-        self.wait_for_lost_group();
         self.delete_network();
-    }
-
-    /// A group whose creation has no answer can be deleted only when it shows.
-    fn wait_for_lost_group(&mut self) {
-        let is_lost = |it: &&Pending| matches!(it.call, Call::CreateGroup { .. });
-        let lost = self.record.pending.iter().find(is_lost).filter(|_| self.inputs.observed.groups.is_empty());
-        if let Some(pending) = lost {
-            let waiting_for = self.wait_until_shown(pending);
-            self.wait(waiting_for);
-        }
     }
 
     /// Ends a node that the environment is too small for; once it is gone it is no longer spoken of.
@@ -128,17 +117,14 @@ impl<'a> Planner<'a> {
     /// Where a launch has no answer and no more instances are wanted, its token is no help: asking again could
     /// launch. What it made must have time to show.
     pub(super) fn wait_for_lost(&mut self, facts: &NodeFacts<'a>) -> Option<String> {
-        facts.pending.first().map(|pending| self.wait_until_shown(pending))
-    }
-
-    fn wait_until_shown(&mut self, pending: &Pending) -> String {
+        let pending = facts.pending.first()?;
         let waited = ago(pending.at, self.now());
         if waited > LOST_SHOWS_WITHIN {
             self.settle(pending.token, "nothing of it showed in a minute");
-            return "EC2 is looked at once more".to_owned();
+            return Some("EC2 is looked at once more".to_owned());
         }
         let left = (LOST_SHOWS_WITHIN - waited).as_secs();
-        format!("the answer to `{}` was lost, and EC2 may list late what it made ({left} s left)", pending.call)
+        Some(format!("the answer to `{}` was lost, and EC2 may list late what it made ({left} s left)", pending.call))
     }
 
     fn delete_volumes(&mut self, world: &World<'a>) {

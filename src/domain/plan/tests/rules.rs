@@ -173,25 +173,6 @@ fn what_a_lost_launch_made_is_waited_for_by_down_and_never_asked_for_again() {
 }
 
 #[test]
-fn a_group_whose_creation_has_no_answer_is_waited_for_by_down() {
-    let mut scene = Scene::new(cluster(1));
-    let group = scene.observed.groups.remove(0);
-    let call = scene.plan().steps.remove(0).call;
-    assert!(matches!(call, Call::CreateGroup { .. }), "{call}");
-    scene.call(5, 1_000, &call, None);
-    scene.intent.goal = GONE;
-    scene.now = at(1_059);
-    let plan = scene.plan();
-    assert_eq!((plan.settled.len(), plan.status), (0, Status::Working));
-    scene.now = at(1_061);
-    assert_eq!(scene.plan().settled.len(), 1, "nothing of it showed in a minute");
-    scene.observed.groups.push(group);
-    scene.now = at(1_020);
-    assert!(scene.calls().contains(&"delete security group sg-1".to_owned()), "{:?}", scene.calls());
-    assert_eq!(scene.plan().settled.len(), 1);
-}
-
-#[test]
 fn what_a_large_launch_made_is_told_apart_by_its_place_and_not_tagged_one_by_one() {
     for (nodes, tagged) in [(100, 100), (101, 0)] {
         let mut scene = Scene::new(cluster(nodes));
