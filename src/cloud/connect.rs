@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::profile::{self, Profile};
 use super::retry::CapacityIsFinal;
-use super::{Cloud, count, credentials, https};
+use super::{Cloud, count, credentials, https, whole};
 use crate::domain::failure::Failure;
 
 /// How long a connection may take to be made.
@@ -190,7 +190,7 @@ async fn real(settings: &Settings) -> Result<Found, CloudError> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(place)
         .profile_name(profile.name)
-        .http_client(http)
+        .http_client(whole::client(http))
         .credentials_provider(credentials)
         .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build())
         .retry_config(retries())
@@ -208,7 +208,7 @@ fn simulated(settings: &Settings) -> Result<Found, CloudError> {
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.clone()))
-        .http_client(settings.http_client.clone().unwrap_or_else(https::client))
+        .http_client(whole::client(settings.http_client.clone().unwrap_or_else(https::client)))
         .credentials_provider(credentials::simulated())
         .identity_cache(IdentityCache::lazy().build())
         .retry_config(retries())

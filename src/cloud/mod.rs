@@ -14,6 +14,9 @@ mod credentials;
 pub mod doctor;
 mod failure;
 mod found;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod fuzz;
 mod https;
 mod identity;
 mod images;
@@ -31,6 +34,7 @@ mod survey;
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests;
 mod types;
+mod whole;
 
 use std::collections::BTreeMap;
 

@@ -158,6 +158,20 @@ async fn a_relaunch_without_tags_is_found_by_its_request() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_ends_in_the_middle_is_no_answer() {
+    let far_end = FarEnd::new(|body| {
+        let (status, whole) = success(body, "<volumeSet><item><volumeId>vol-1</volumeId></item></volumeSet>");
+        let end = if body.contains("Action=DescribeVolumes") { whole.len() / 2 } else { whole.len() };
+        (status, whole[..end].to_owned())
+    });
+    let cloud = far_end.cloud().await;
+    let known = Known { request_ids: &[], instance_ids: &[], existing_volume: None, ssh_port: 22, want: Want::ALL };
+    let failure = cloud.observe(&identity(), &known).await.unwrap_err();
+    assert_eq!((failure.action.as_str(), failure.class), ("DescribeVolumes", Class::Ambiguous));
+    assert_eq!(cloud.call_counts()["DescribeVolumes"], 4, "asked again, for it may be whole the next time");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_group_of_the_same_name_that_is_not_ours_is_not_taken() {
     let far_end = FarEnd::new(|body| {
         if body.contains("Action=CreateSecurityGroup") {

@@ -5,6 +5,7 @@
 mod behaviours;
 mod doors;
 mod faults;
+mod fuzz;
 mod interruption;
 mod lag;
 mod launching;
