@@ -45,7 +45,7 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 
-pub use control::{Act, Deed, Interrupted, Meddling, Reason, Scenario, ScenarioEvent, Target, When};
+pub use control::{Act, Deed, Interrupted, Meddling, Reason, Scenario, ScenarioEvent, Target, VolumeFate, When};
 pub use door::http::serve;
 pub use door::ssh::SshListener;
 pub use faults::{FaultRule, Trouble};

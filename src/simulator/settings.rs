@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::SimulatorError;
+use super::launch::FAILURES;
 use super::quota::GROUPS;
 
 /// The settings of a world. All durations are divided by `speed`.
@@ -51,6 +52,8 @@ pub struct Settings {
     pub spot_role: bool,
     /// Other quotas for some groups of families, by `spot-GROUP` or `on-demand-GROUP`.
     pub group_vcpus: BTreeMap<String, u64>,
+    /// What becomes of instances that are launched, if they do not come up: one of [`super::launch::FAILURES`].
+    pub launch_failure: Option<String>,
     /// How generous EC2's request throttling is: 1 is as documented, 0.1 a tenth of it, 0 no throttling at all.
     pub throttling: f64,
     /// Actions that the caller has no permission for; `*` and `?` stand for any text and any letter.
@@ -80,6 +83,7 @@ impl Default for Settings {
             on_demand_vcpus: 8000,
             spot_role: true,
             group_vcpus: BTreeMap::new(),
+            launch_failure: None,
             throttling: 0.0,
             denied: Vec::new(),
         }
@@ -114,6 +118,7 @@ impl Settings {
         pairs.push(("spot-role", if self.spot_role { "present" } else { "missing" }.to_owned()));
         let groups = self.group_vcpus.iter().map(|(group, vcpus)| format!("{group}={vcpus}"));
         pairs.push(("group-vcpus", groups.collect::<Vec<_>>().join(",")));
+        pairs.push(("launch-failure", self.launch_failure.clone().unwrap_or_else(|| "none".to_owned())));
         pairs.push(("throttling", throttling_word(self.throttling)));
         pairs.push(("denied", self.denied.join(",")));
         pairs
@@ -148,6 +153,13 @@ impl Settings {
             "group-vcpus" => {
                 let groups: Option<BTreeMap<_, _>> = listed(value).map(group_quota).collect();
                 self.group_vcpus = groups.ok_or_else(|| invalid(GROUP_VCPUS))?;
+            }
+            "launch-failure" => {
+                let known = FAILURES.iter().any(|(name, ..)| *name == value);
+                if !known && value != "none" {
+                    return Err(invalid(LAUNCH_FAILURE));
+                }
+                self.launch_failure = known.then(|| value.to_owned());
             }
             "throttling" => self.throttling = throttling(value).ok_or_else(|| invalid(THROTTLING))?,
             "denied" => {
@@ -212,6 +224,9 @@ fn group_quota(text: &str) -> Option<(String, u64)> {
     let group = name.strip_prefix("spot-").or_else(|| name.strip_prefix("on-demand-"))?;
     GROUPS.contains(&group).then_some((name.to_owned(), vcpus.parse().ok()?))
 }
+
+const LAUNCH_FAILURE: &str = "none, Client.InternalError, Client.InvalidSnapshot.NotFound, Client.VolumeLimitExceeded, \
+                              Server.InsufficientInstanceCapacity or Server.InternalError";
 
 const THROTTLING: &str = "`on`, `off`, or a number that EC2's buckets are multiplied by";
 

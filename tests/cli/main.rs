@@ -9,6 +9,7 @@ mod capacity;
 mod cloudtop;
 mod cluster;
 mod doctor;
+mod hostile;
 mod lifetime;
 mod lost_state;
 mod side_by_side;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::CommandError;
 use crate::commands::ssh::NodeName;
-use crate::simulator::{self, Act, Capacity, Deed, FaultRule, Meddling, Reason, Target};
+use crate::simulator::{self, Act, Capacity, Deed, FaultRule, Meddling, Reason, Target, VolumeFate};
 
 /// One deed, as a scenario writes it.
 #[derive(Debug, Parser)]
@@ -24,6 +24,12 @@ pub enum DeedArgs {
         after_help = "Examples:\n  cloudtop sim interrupt dev/0 --notice 2m\n  cloudtop sim interrupt --zone us-east-1a"
     )]
     Interrupt(InterruptArgs),
+    /// EC2 recommends to move away from spot instances, which it may take later: the nodes' metadata show it
+    Rebalance {
+        /// The environment's name, with /INDEX for one node
+        #[arg(value_name = "NAME[/INDEX]")]
+        node: NodeName,
+    },
     /// Somebody else who uses the account changes things behind our back
     #[command(
         after_help = "Examples:\n  cloudtop sim meddle terminate dev/0\n  cloudtop sim meddle tag dev cloudtop:env=other\n  cloudtop sim meddle delete-group dev"
@@ -147,6 +153,14 @@ pub enum SetArgs {
     /// Have calls go wrong
     #[command(after_help = FAULT_HELP)]
     Fault(FaultArgs),
+    /// Volumes that stay `detaching`, or that are in another zone
+    Volume {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+        /// `stuck`, `free`, or an availability zone
+        fate: String,
+    },
     /// EC2's request throttling
     Throttling {
         /// `on`, `off`, or what EC2's buckets are multiplied by: 0.1 for a tenth
@@ -225,6 +239,7 @@ impl DeedArgs {
     pub fn deed(self) -> Result<Deed, CommandError> {
         match self {
             Self::Interrupt(args) => Ok(args.deed()),
+            Self::Rebalance { node } => Ok(Deed::Rebalance(environment(&node))),
             Self::Meddle { act } => act.deed(),
             Self::Set { what } => what.deed(),
         }
@@ -297,6 +312,7 @@ impl SetArgs {
             Self::Capacity { region, instance_type, zone, capacity, lasts } => {
                 Deed::Capacity { region, instance_type, zone, capacity: read_capacity(&capacity)?, lasts }
             }
+            Self::Volume { whose, fate } => Deed::Volume { target: whose.target()?, fate: read_fate(fate) },
             Self::Fault(args) => return args.deed(),
             Self::Throttling { factor } => Deed::Setting { name: "throttling".to_owned(), value: factor },
             Self::Setting { name, value } => Deed::Setting { name, value },
@@ -325,6 +341,14 @@ impl FaultArgs {
 fn read_price(text: &str) -> Result<Option<f64>, CommandError> {
     let price = || text.parse().map_err(|_| CommandError::usage("a price is a number of USD per hour, or `market`"));
     if text == "market" { Ok(None) } else { price().map(Some) }
+}
+
+fn read_fate(text: String) -> VolumeFate {
+    match text.as_str() {
+        "stuck" => VolumeFate::Stuck,
+        "free" => VolumeFate::Free,
+        _ => VolumeFate::Zone(text),
+    }
 }
 
 fn read_capacity(text: &str) -> Result<Capacity, CommandError> {

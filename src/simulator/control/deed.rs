@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::interrupt::{Interrupted, Reason, Target};
 use super::meddle::Meddling;
-use super::{interrupt, meddle, supply, timeline};
+use super::volume::VolumeFate;
+use super::{interrupt, meddle, supply, timeline, volume};
 use crate::simulator::SimulatorError;
 use crate::simulator::faults::{self, FaultRule};
 use crate::simulator::objects::Capacity;
@@ -61,6 +62,15 @@ pub enum Deed {
         /// How long before it happens the nodes are told; zero: not at all. Divided by the world's `speed`.
         notice: Duration,
     },
+    /// EC2 recommends to move away from running spot instances: a rebalance recommendation.
+    Rebalance(Target),
+    /// Volumes do what no call can make them do.
+    Volume {
+        /// Which.
+        target: Target,
+        /// What becomes of them.
+        fate: VolumeFate,
+    },
     /// Somebody else uses the account.
     Meddle(Meddling),
 }
@@ -97,6 +107,8 @@ pub(super) fn carry_out(world: &mut World, now: Timestamp, deed: &Deed) -> Resul
         Deed::Interrupt { target, reason, notice } => {
             interrupt::interrupt(world, now, target, *reason, *notice).map(lines)
         }
+        Deed::Rebalance(target) => interrupt::recommend(world, now, target),
+        Deed::Volume { target, fate } => volume::become_so(world, now, target, fate),
         Deed::Meddle(meddling) => meddle::meddle(world, now, meddling),
     }
 }

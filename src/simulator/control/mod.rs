@@ -1,7 +1,7 @@
 //! Trouble made on purpose: what `cloudtop sim` and a scenario do to the world.
 //!
 //! - `deed`: all of it as data
-//! - `interrupt`, `supply`, `meddle`: what EC2 and other users do
+//! - `interrupt`, `supply`, `volume`, `meddle`: what EC2 and other users do
 //! - `timeline`, `scenario`: what happens later
 
 mod deed;
@@ -10,6 +10,7 @@ mod meddle;
 mod scenario;
 mod supply;
 mod timeline;
+mod volume;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub use meddle::{Act, Meddling};
 pub use scenario::{Scenario, ScenarioEvent};
 pub use timeline::When;
 pub(super) use timeline::{Event, called, pass};
+pub use volume::VolumeFate;
 
 impl Simulator {
     /// Does one thing to the world; a line for each thing in it that this was done to.
