@@ -245,7 +245,7 @@ async fn running(cloud: &Cloud, subject: &Subject) -> Result<u64, Failure> {
                 instance_ids: &[],
                 existing_volume: None,
                 ssh_port: known.intent.access.port,
-                want: Want { volumes: false, groups: false },
+                want: Want { volumes: false, groups: false, keys: false },
             },
         )
         .await?;
