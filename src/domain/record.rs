@@ -384,7 +384,10 @@ pub fn subjects(call: &Call) -> Vec<String> {
         }
         Call::AllowItself { group_id } => vec![group_id.clone()],
         Call::Attach { volume_id, instance_id, .. } => vec![format!("{volume_id} {instance_id}")],
-        Call::DeleteVolume { id } | Call::DeleteGroup { id } => vec![id.clone()],
+        Call::DeleteVolume { id }
+        | Call::DeleteGroup { id }
+        | Call::DeleteInterface { id }
+        | Call::DeleteSnapshot { id } => vec![id.clone()],
         Call::Tag { ids, .. }
         | Call::CancelRequests { ids }
         | Call::Terminate { ids }
@@ -400,11 +403,17 @@ struct ShownByNode<'a> {
     instances: BTreeMap<u32, Vec<&'a Instance>>,
     requests: BTreeMap<u32, Vec<&'a SpotRequest>>,
     volumes: BTreeMap<u32, &'a Volume>,
+    group: Option<&'a str>,
 }
 
 impl<'a> ShownByNode<'a> {
     fn of(observed: &'a Observed, ended: &BTreeSet<String>, node_of: &dyn Fn(&str) -> Option<u32>) -> Self {
-        let mut shown = Self { instances: BTreeMap::new(), requests: BTreeMap::new(), volumes: BTreeMap::new() };
+        let mut shown = Self {
+            instances: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            group: observed.groups.first().map(|group| group.id.as_str()),
+        };
         for it in observed.instances.iter().filter(|it| it.state.is_live() && !ended.contains(&it.id)) {
             if let Some(node) = node_of(&it.id) {
                 shown.instances.entry(node).or_default().push(it);
@@ -445,6 +454,8 @@ fn how_settled(pending: &Pending, shown: &ShownByNode<'_>) -> Option<String> {
             let found = shown.volumes.get(node).filter(|it| it.attachment.is_some())?;
             Some(format!("EC2 shows {}", found.id))
         }
+        // It is made again if it is still needed; if it is not, it may be there all the same.
+        Call::CreateGroup { .. } => Some(format!("EC2 shows {}", shown.group?)),
         _ => Some("it is made again if it is still needed".to_owned()),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::nodes;
 use crate::simulator::SimulatorError;
 use crate::simulator::objects::{Cause, Instance, InstanceState, Tags};
 use crate::simulator::spot;
@@ -109,12 +110,12 @@ pub(super) fn targets(
     Ok(ids.into_iter().filter(|id| world.instances.get(id).is_some_and(&accepts)).collect())
 }
 
-/// Whether an instance is of an environment, by its own tags or its request's.
+/// Whether an instance is of an environment, by its own tags or its request's. The nodes of a large launch have its whole
+/// set of nodes as their tag.
 fn is_of(world: &World, instance: &Instance, name: &str, node: Option<u32>) -> bool {
-    let node = node.map(|node| node.to_string());
+    let tagged = |tags: &Tags| nodes::at(tags.get("cloudtop:node")?, instance.index);
     let belongs = |tags: &Tags| {
-        tags.get("cloudtop:env").is_some_and(|env| env == name)
-            && node.as_ref().is_none_or(|node| tags.get("cloudtop:node") == Some(node))
+        tags.get("cloudtop:env").is_some_and(|env| env == name) && (node.is_none() || tagged(tags) == node)
     };
     let request = instance.request.as_ref().and_then(|id| world.requests.get(id));
     belongs(&instance.tags) || request.is_some_and(|request| belongs(&request.tags))

@@ -5,6 +5,7 @@
 mod behaviours;
 mod doors;
 mod faults;
+mod fuzz;
 mod interruption;
 mod lag;
 mod launching;
@@ -12,6 +13,7 @@ mod lifecycle;
 mod protocol;
 mod recorded;
 mod scale;
+mod services;
 mod spot;
 mod throttling;
 mod world_file;

@@ -111,6 +111,9 @@ fn when_all_pools_are_dry_each_says_its_own_reason() {
     let Status::Blocked(Blocked::NoPool(ranking)) = plan.status else { panic!("{:?}", plan.status) };
     assert_eq!(ranking.refusals.len(), 6);
     assert!(ranking.rejections.iter().all(|it| it.kind == RejectionKind::Refused && it.why.contains("Capacity")));
+    assert_eq!(ranking.refused().len(), 6);
+    let words = scene.waits_for(0);
+    assert!(words.starts_with("a pool that will do: 6 pools refused (") && words.contains("asked again"), "{words}");
 }
 
 #[test]
@@ -173,13 +176,31 @@ fn what_a_lost_launch_made_is_waited_for_by_down_and_never_asked_for_again() {
 }
 
 #[test]
+fn what_a_large_launch_made_is_told_apart_by_its_place_and_not_tagged_one_by_one() {
+    for (nodes, tagged) in [(100, 100), (101, 0)] {
+        let mut scene = Scene::new(cluster(nodes));
+        for node in 0..nodes {
+            scene = scene.running(node);
+            let set = Some(format!("0-{}", nodes - 1));
+            let of_launch = scene.observed.instances.last_mut().unwrap();
+            (of_launch.node_tag, of_launch.launch_index) = (set.clone(), node);
+            scene.observed.requests.last_mut().unwrap().node_tag = set;
+        }
+        let plan = scene.plan();
+        assert_eq!(plan.steps.len(), tagged, "{:?}", plan.steps.first());
+        assert!(plan.steps.iter().all(|step| matches!(step.call, Call::Tag { .. })));
+        assert_eq!(plan.nodes[7].instance_id.as_deref(), Some("i-7"));
+    }
+}
+
+#[test]
 fn what_ec2_stopped_is_waited_for_with_its_reason_and_never_started() {
     let status = "instance-stopped-no-capacity";
     let scene = Scene::new(cluster(1)).node(0, InstanceState::Stopped, RequestState::Disabled, status);
     let plan = scene.plan();
     assert_eq!((plan.steps.len(), plan.status), (0, Status::Working));
     assert_eq!(plan.nodes[0].phase, Phase::Interrupted);
-    assert!(scene.waits_for(0).contains("EC2 starts it again"), "{}", scene.waits_for(0));
+    assert!(scene.waits_for(0).contains("starts it again"), "{}", scene.waits_for(0));
     let notice = Scene::new(cluster(1)).node(0, InstanceState::Stopped, RequestState::Active, "marked-for-stop");
     assert_eq!(notice.calls(), [""; 0]);
 }
@@ -414,6 +435,25 @@ fn an_up_after_a_down_that_was_broken_off_replaces_what_would_not_come_back() {
     assert_eq!(scene.calls(), ["terminate i-0"]);
     scene.observed.instances[0].state = InstanceState::ShuttingDown;
     assert_eq!(launch(&scene).nodes, [0]);
+}
+
+#[test]
+fn a_down_gives_a_group_whose_making_has_no_answer_a_minute_to_show() {
+    let mut scene = Scene::new(Intent { goal: GONE, ..fixture::intent() });
+    let group = scene.observed.groups.remove(0);
+    let call = Call::CreateGroup { name: "cloudtop-dev".to_owned(), vpc_id: "vpc-1".to_owned() };
+    scene.call(1, 990, &call, None);
+    assert_eq!(scene.calls(), [""; 0], "what is not listed cannot be deleted");
+    assert!(scene.plan().waiting_for.iter().any(|it| it.contains("was lost")), "{:?}", scene.plan().waiting_for);
+    assert_ne!(scene.plan().status, Status::Done);
+    scene.observed.groups.push(group);
+    assert_eq!(scene.calls()[0], "delete security group sg-1");
+    scene.observed.groups.clear();
+    scene.now = at(1_051);
+    let settled = scene.plan().settled;
+    assert_eq!(settled.len(), 1, "it was never sent");
+    scene.journal.push(Entry { at: at(1_051), event: Event::Settled { token: settled[0].0, how: String::new() } });
+    assert!(scene.calls()[0].starts_with("delete key pair"), "{:?}", scene.calls());
 }
 
 #[test]
