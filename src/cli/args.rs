@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::history::HistoryArgs;
@@ -152,6 +153,8 @@ pub enum Command {
     Gc(GcArgs),
     /// What was run, what it did, what failed, and what it has cost
     History(HistoryArgs),
+    /// What is wrong with credentials, permissions, quotas, network, key or state, and how to mend it
+    Doctor(DoctorArgs),
     /// Look at and render templates
     Template(TemplateArgs),
     /// The built-in simulator of EC2

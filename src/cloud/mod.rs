@@ -11,6 +11,7 @@ mod connect;
 mod convert;
 mod count;
 mod credentials;
+pub mod doctor;
 mod failure;
 mod found;
 mod https;
@@ -22,6 +23,7 @@ mod network;
 mod observe;
 mod prices;
 mod profile;
+mod quotas;
 mod regions;
 mod retry;
 mod survey;
@@ -32,8 +34,12 @@ mod types;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 pub use address::{AddressError, my_address};
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
+#[cfg(test)]
+pub(crate) use codes::all as error_codes;
 pub use connect::{CloudError, Settings};
 pub use identity::Caller;
 pub use observe::{Known, Want};
@@ -44,7 +50,10 @@ pub use survey::SurveyError;
 pub struct Cloud {
     ec2: aws_sdk_ec2::Client,
     sts: aws_sdk_sts::Client,
+    iam: aws_sdk_iam::Client,
+    quotas: aws_sdk_servicequotas::Client,
     region: String,
+    expires_at: Option<Timestamp>,
     counts: count::Counts,
 }
 

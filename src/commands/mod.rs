@@ -3,6 +3,7 @@
 mod adopt;
 pub mod completions;
 mod context;
+pub mod doctor;
 pub mod down;
 mod everywhere;
 pub mod gc;
@@ -24,6 +25,7 @@ pub mod stop;
 pub mod template;
 pub mod up;
 pub mod watch;
+mod why;
 mod wish;
 mod work;
 
@@ -81,6 +83,7 @@ async fn talk_to_ec2(command: Command, context: &Context) -> Result<(), CommandE
         Command::Recover(args) => recover::run(&args, context).await,
         Command::Gc(args) => gc::run(&args, context).await,
         Command::History(args) => history::run(&args, context).await,
+        Command::Doctor(args) => doctor::run(&args, context).await,
         #[cfg(feature = "simulator")]
         Command::Sim(args) => sim::run(args, context).await,
         Command::Completions(_) | Command::Man(_) | Command::Template(_) => Ok(()),

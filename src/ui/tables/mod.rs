@@ -1,5 +1,6 @@
 //! Answers for people. Every function gives a text without a line end at its end.
 
+mod doctor;
 mod environment;
 pub(super) mod grid;
 mod list;
@@ -7,6 +8,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+pub use doctor::doctor;
 pub use environment::{nodes, status};
 pub use list::list;
 pub(super) use plan::{blocked, ranking_of};
