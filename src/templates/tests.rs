@@ -144,7 +144,7 @@ fn a_cloudtop_waits_for_its_volume_by_serial_number() {
         template.ready_command(&context, &node(0)).unwrap().as_deref(),
         Some(
             "cloud-init status --long; echo 'ready check:'; mountpoint -q /home/ubuntu/persistent || \
-             echo 'the volume is not mounted at ~/persistent yet'; mountpoint -q /home/ubuntu/persistent"
+             cat /run/cloudtop/volume || echo 'the volume is not mounted at ~/persistent yet'; mountpoint -q /home/ubuntu/persistent"
         )
     );
 }
