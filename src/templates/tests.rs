@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
+
+use base64::Engine as _;
 
 use super::*;
 
@@ -183,11 +186,25 @@ fn coreos_is_ignition_that_holds_the_files_and_units() {
     };
     assert_eq!(
         names(&config["storage"]["files"], "path"),
-        ["/etc/flatcar/update.conf", "/etc/cloudtop/node.conf", "/opt/cloudtop/volume", "/opt/cloudtop/ephemeral"]
+        [
+            "/etc/flatcar/update.conf",
+            "/etc/cloudtop/node.conf",
+            "/opt/cloudtop/interrupt",
+            "/etc/cloudtop/interrupt.d/20-docker",
+            "/opt/cloudtop/volume",
+            "/opt/cloudtop/ephemeral"
+        ]
     );
     let units = ["cloudtop-volume.service", "cloudtop-expire.service", "cloudtop-expire.timer"];
     assert_eq!(names(&config["systemd"]["units"], "name")[..3], units);
     assert_eq!(config["storage"]["files"][0]["contents"]["source"], "data:;base64,UkVCT09UX1NUUkFURUdZPW9mZgo=");
+    let volume = &config["storage"]["files"][4]["contents"];
+    assert_eq!(volume["compression"], "gzip");
+    let packed = volume["source"].as_str().unwrap().strip_prefix("data:;base64,").unwrap();
+    let packed = base64::engine::general_purpose::STANDARD.decode(packed).unwrap();
+    let mut script = String::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut script).unwrap();
+    assert_eq!(script, include_str!("../../templates/parts/volume"));
     let timer = config["systemd"]["units"][2]["contents"].as_str().unwrap();
     assert!(timer.contains("\nOnCalendar=2026-11-21 15:30:00 UTC\n"), "{timer}");
 }

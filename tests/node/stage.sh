@@ -12,11 +12,12 @@ cp -a /etc/. "$stage/etc"
 cp -a --one-file-system /dev/. "$stage/dev"
 for place in etc dev run opt; do mount --bind "$stage/$place" "/$place"; done
 mkdir -p /opt/cloudtop /etc/cloudtop /dev/disk/by-id
-cp "$parts"/* /opt/cloudtop
+cp "$parts"/{volume,ephemeral,interrupt} /opt/cloudtop
 
-loops=()
+loops=() servers=()
 put_away() {
     local loop
+    ((${#servers[@]} == 0)) || kill "${servers[@]}"
     mountpoint -q "$stage/home/persistent" && umount "$stage/home/persistent"
     for loop in "${loops[@]}"; do losetup -d "$loop" || true; done
 }

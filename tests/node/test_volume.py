@@ -2,40 +2,18 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-PARTS = HERE.parent.parent / "templates" / "parts"
-VOLUME = "vol-0123456789abcdef0"
-
-
-def loop_devices() -> bool:
-    return os.geteuid() == 0 and Path("/dev/loop-control").exists()
-
+from conftest import VOLUME, on_stage
 
 def may_resize() -> bool:
     capabilities = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapEff"))
     return bool(int(capabilities.split()[1], 16) >> 24 & 1)
 
 
-pytestmark = pytest.mark.skipif(not loop_devices(), reason="needs root and loop devices")
-
-
-@pytest.fixture
-def play(tmp_path):
-    """Plays a scene in bash on the stage; `promise` has been given the volume's id."""
-
-    def run(scene: str) -> str:
-        prelude = f"source {HERE}/stage.sh {tmp_path} {PARTS}\npromise {VOLUME}\n"
-        command = ["unshare", "--mount", "--propagation", "private", "bash", "-c", prelude + scene]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    return run
+pytestmark = on_stage
 
 
 def needs(tool: str):
