@@ -431,7 +431,7 @@ fn user_data(
     name: &EnvName,
     nodes: u32,
 ) -> Result<(UserData, Vec<String>), CommandError> {
-    let gzip = template.manifest.gzip;
+    let gzip = template.manifest.may_be_gzipped();
     if let Some(file) = file {
         let (bytes, warning) = templates::check_user_data_file(file)?;
         let sent = BASE64_STANDARD.encode(templates::prepare(bytes, gzip)?.bytes);

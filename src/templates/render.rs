@@ -48,7 +48,7 @@ impl Template {
     pub fn ready_command(&self, context: &Context, node: &Node) -> Result<Option<String>, TemplateError> {
         let text = &self.manifest.ready.command;
         let (check, _) = self.render_text(READY, text, filters::shell, context, node)?;
-        Ok(ready::question(self.manifest.boot == Boot::CloudInit, &check))
+        Ok(ready::question(self.manifest.boot() == Boot::CloudInit, &check))
     }
 
     fn render_text(

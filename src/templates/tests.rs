@@ -109,7 +109,7 @@ fn every_built_in_template_loads_and_renders_with_and_without_everything() {
         for context in [context(&template, &[]), with_everything(&template)] {
             let user_data = template.render(&context, &node(0)).unwrap();
             assert!(!user_data.per_node, "one call launches all nodes of {name}");
-            prepare(user_data.raw, template.manifest.gzip).unwrap();
+            prepare(user_data.raw, template.manifest.may_be_gzipped()).unwrap();
             template.ready_command(&context, &node(0)).unwrap();
         }
     }
@@ -375,12 +375,12 @@ fn a_manifest_that_cannot_be_meant_is_refused_with_its_reason() {
     for (from, to, words) in [
         ("gzip = true", "gzip = 1", "line 6, column 8"),
         ("gzip = true", "gzip = true\ngzpi = 1", "unknown field `gzpi`"),
-        ("boot = \"cloud-init\"", "", "missing field `boot`"),
+        ("user = \"ubuntu\"", "", "missing field `user`"),
         ("\"debian\"", "\"windows\"", "unknown variant `windows`"),
         ("default = 3", "default = \"3\"", "the default of variable `count` is not a whole number"),
         ("[variables.word]", "[variables.my-word]", "cannot be called `my-word`"),
         ("\"/data\"", "\"data\"", "absolute path"),
-        ("\"cloud-config\"", "\"ignition\"", "boot = \"none\""),
+        ("\"cloud-config\"", "\"ignition\"", "leave `boot` out"),
         ("{% endif %}\"", "{% endif %} # x\"", "no `#`"),
         ("persistent_volume = false\nvolume_mount = \"/data\"", "persistent_volume = true", "needs volume_mount"),
     ] {
@@ -389,6 +389,20 @@ fn a_manifest_that_cannot_be_meant_is_refused_with_its_reason() {
         let error = own.load().unwrap_err();
         assert!(!error.is_not_found() && error.to_string().contains(words), "{to}: {error}");
     }
+}
+
+#[test]
+fn a_manifest_of_a_few_lines_will_do() {
+    let least = |format: &str| {
+        format!(
+            "name = \"own\"\ndescription = \"mine\"\nuser = \"admin\"\nuser_data_format = \"{format}\"\nimage.family = \"debian\"\n"
+        )
+    };
+    let of = |format: &str| Own::new(&least(format), "").load().unwrap().manifest;
+    let (cloud_config, ignition) = (of("cloud-config"), of("ignition"));
+    assert!(cloud_config.may_be_gzipped() && cloud_config.boot() == Boot::CloudInit);
+    assert!(!ignition.may_be_gzipped() && ignition.boot() == Boot::None);
+    assert!(!cloud_config.persistent_volume);
 }
 
 #[test]
