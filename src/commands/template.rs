@@ -129,6 +129,7 @@ fn render_context(
         region: region.to_owned(),
         nodes,
         expires_at: None,
+        idle_minutes: None,
         variables: templates::set_variables(template, &set)?,
         volume,
     })

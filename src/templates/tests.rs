@@ -73,6 +73,7 @@ fn context(template: &Template, set: &[(&str, &str)]) -> Context {
         region: "us-east-1".to_owned(),
         nodes: 1,
         expires_at: None,
+        idle_minutes: None,
         variables: set_variables(template, &set).unwrap(),
         volume: None,
     }
@@ -81,6 +82,7 @@ fn context(template: &Template, set: &[(&str, &str)]) -> Context {
 fn with_everything(template: &Template) -> Context {
     Context {
         expires_at: Some("2026-11-21T15:30:00Z".parse().unwrap()),
+        idle_minutes: Some(45),
         volume: Some(Volume {
             device: "/dev/sdj".to_owned(),
             gib: Some(20),
@@ -140,6 +142,8 @@ fn a_cloudtop_waits_for_its_volume_by_serial_number() {
         "      OnCalendar=2026-11-21 15:30:00 UTC\n",
         "packages: [\"mdadm\"]\n",
         "  - systemctl enable --now --no-block cloudtop-volume.service\n",
+        "      IDLE_MINUTES=45\n",
+        "  - systemctl enable --now cloudtop-idle.timer\n",
     ] {
         assert!(text.contains(line), "{line}{text}");
     }
@@ -157,7 +161,7 @@ fn a_cloudtop_without_a_volume_does_not_speak_of_one() {
     let template = Template::load("cloudtop").unwrap();
     let context = context(&template, &[("packages", "")]);
     let text = String::from_utf8(template.render(&context, &node(0)).unwrap().raw).unwrap();
-    for word in ["VOLUME_ID", "cloudtop-volume", "expire", "packages:"] {
+    for word in ["VOLUME_ID", "cloudtop-volume", "expire", "idle", "packages:"] {
         assert!(!text.contains(word), "{word}: {text}");
     }
     let question = template.ready_command(&context, &node(0)).unwrap();
@@ -192,6 +196,7 @@ fn coreos_is_ignition_that_holds_the_files_and_units() {
             "/opt/cloudtop/interrupt",
             "/etc/cloudtop/interrupt.d/20-docker",
             "/opt/cloudtop/volume",
+            "/opt/cloudtop/idle",
             "/opt/cloudtop/ephemeral"
         ]
     );

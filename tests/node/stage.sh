@@ -12,7 +12,7 @@ cp -a /etc/. "$stage/etc"
 cp -a --one-file-system /dev/. "$stage/dev"
 for place in etc dev run opt; do mount --bind "$stage/$place" "/$place"; done
 mkdir -p /opt/cloudtop /etc/cloudtop /dev/disk/by-id
-cp "$parts"/{volume,ephemeral,interrupt} /opt/cloudtop
+cp "$parts"/{volume,ephemeral,interrupt,idle} /opt/cloudtop
 
 loops=() servers=()
 put_away() {
@@ -47,6 +47,7 @@ CONF
 volume() { bash /opt/cloudtop/volume; }
 state() { cat /run/cloudtop/volume; }
 sum() { sha256sum <"$disk"; }
+# shellcheck disable=SC2034 # scenes name it
 home=$stage/home/persistent
 fail() {
     echo "FAILED: $*" >&2
