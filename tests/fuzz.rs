@@ -72,6 +72,7 @@ fn intent(goal: Goal) -> Intent {
         security_group: None,
         subnet: None,
         expires_at: Some(moment()),
+        idle_minutes: Some(45),
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }
