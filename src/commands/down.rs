@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::CommandError;
+use crate::cli::{CommandError, Exit};
 use crate::config;
 use crate::domain::intent::{Goal, VolumeWish};
 use crate::domain::money;
@@ -45,8 +45,7 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
         if context.journal(name).read()?.is_empty() {
             return Err(not_found(name, &state));
         }
-        context.ui.status(&format!("nothing is left of {name}"));
-        return Ok(());
+        return gone_already(context, name);
     };
     let own = matches!(environment.intent.volume, VolumeWish::Existing { .. });
     if args.delete_volumes && !own {
@@ -57,25 +56,17 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
     }
     let goal = Goal::Gone { delete_volumes: args.delete_volumes };
     let change = Change { name, goal, verb: "down", wait: Wait::None, timeout: args.timeout };
-    let report = change.carry_out(context).await?;
-    forget_if_nothing_is_left(context, name, &report).await?;
-    tell(context, name, &report)
+    match change.carry_out(context).await {
+        // Another run ended it while this one waited for its turn.
+        Err(error) if error.exit == Exit::NotFound && !context.store.read().await?.environments.contains_key(name) => {
+            gone_already(context, name)
+        }
+        ended => tell(context, name, &ended?),
+    }
 }
 
-/// An environment whose volumes are kept stays known: they cost money, and the next `up` uses them again.
-pub async fn forget_if_nothing_is_left(
-    context: &Context,
-    name: &EnvName,
-    report: &EnvironmentReport,
-) -> Result<(), CommandError> {
-    if report.volumes.is_empty() {
-        context
-            .store
-            .update(|state| {
-                state.environments.remove(name);
-            })
-            .await?;
-    }
+fn gone_already(context: &Context, name: &EnvName) -> Result<(), CommandError> {
+    context.ui.status(&format!("nothing is left of {name}"));
     Ok(())
 }
 

@@ -16,9 +16,9 @@ use crate::ui::report::EnvironmentReport;
 use super::context::Context;
 use super::everywhere::FoundThere;
 use super::gc::Useless;
+use super::rebuild;
 use super::stop::{Change, PATIENCE};
 use super::work::{self, Work};
-use super::{down, rebuild};
 
 /// What is chosen of one environment in one region.
 struct Part<'a> {
@@ -91,9 +91,7 @@ async fn end_whole(
     let goal = Goal::Gone { delete_volumes: false };
     if known.is_some() {
         let change = Change { name, goal, verb: "down", wait: Wait::None, timeout: None };
-        let report = change.carry_out(context).await?;
-        down::forget_if_nothing_is_left(context, name, &report).await?;
-        return Ok(report);
+        return change.carry_out(context).await;
     }
     let mut environment = rebuild::environment(context, there)?;
     let _lock = context.lock(name).await?;

@@ -74,7 +74,8 @@ pub struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Notes the goal and carries it out.
+    /// Notes the goal and carries it out. What is gone with nothing left of it is forgotten, while nobody else may work on
+    /// it: an environment whose volumes are kept stays known, for they cost money, and the next `up` uses them again.
     pub async fn carry_out(self, context: &Context) -> Result<EnvironmentReport, CommandError> {
         let _lock = context.lock(self.name).await?;
         let (_, before) = context.environment(self.name).await?;
@@ -104,6 +105,15 @@ impl Change<'_> {
             patient: false,
             market: None,
         };
-        work::carry_out(context, work).await
+        let report = work::carry_out(context, work).await?;
+        if report::is_over(self.goal) && report.volumes.is_empty() {
+            context
+                .store
+                .update(|state| {
+                    state.environments.remove(self.name);
+                })
+                .await?;
+        }
+        Ok(report)
     }
 }

@@ -13,9 +13,9 @@ use crate::domain::phase::Wait;
 use crate::engine::Signal;
 
 use super::context::Context;
+use super::report;
 use super::stop::Change;
 use super::work::{self, Work};
-use super::{down, report};
 
 /// Stay, report changes, bring nodes back, and end what has had its time.
 #[derive(Debug, Args)]
@@ -68,8 +68,7 @@ async fn once(args: &WatchArgs, context: &Context) -> Result<Next, CommandError>
         context.ui.note(&format!("the time of {} is over: ending it; volumes are kept", args.name));
         let goal = Goal::Gone { delete_volumes: false };
         let change = Change { name: &args.name, goal, verb: "down", wait: Wait::None, timeout: None };
-        let report = change.carry_out(context).await?;
-        down::forget_if_nothing_is_left(context, &args.name, &report).await?;
+        change.carry_out(context).await?;
         return Ok(Next::End);
     }
     match environment.intent.goal {

@@ -59,6 +59,7 @@ fn find(action: &str) -> Option<Action> {
         "DeleteKeyPair" => keys::delete,
         "DeleteNetworkInterface" => interfaces::delete,
         "DeleteSecurityGroup" => groups::delete,
+        "DeleteSnapshot" => snapshots::delete,
         "DeleteTags" => tags::delete,
         "DeleteVolume" => volumes::delete,
         "DescribeAvailabilityZones" => regions::describe_zones,

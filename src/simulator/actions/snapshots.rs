@@ -12,3 +12,9 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Xml, Fault> {
     xml.empty("snapshotSet");
     Ok(xml)
 }
+
+/// DeleteSnapshot.
+pub(super) fn delete(call: &mut Call<'_>) -> Result<Xml, Fault> {
+    let id = call.args.need("SnapshotId")?;
+    Err(Fault::new("InvalidSnapshot.NotFound", format!("The snapshot '{id}' does not exist.")))
+}
