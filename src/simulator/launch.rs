@@ -79,6 +79,7 @@ pub(super) fn make_instance(
         changed: at,
         cause: None,
         notice: None,
+        rebalance: None,
         failure: world.settings().launch_failure.clone(),
         created: at,
         visible: world.visible_from(&id, at),

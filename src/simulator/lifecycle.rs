@@ -89,6 +89,7 @@ fn enter(world: &mut World, id: &str, state: InstanceState, until: Option<Timest
     instance.changed = at;
     if state != InstanceState::Running && state != InstanceState::Pending {
         instance.running_since = None;
+        instance.rebalance = None;
     }
     if matches!(state, InstanceState::Stopped | InstanceState::Terminated) {
         instance.public_ip = None;

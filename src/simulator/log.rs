@@ -35,7 +35,7 @@ const SHORT: usize = 2000;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Change {
-    Meta(Meta),
+    Meta(Box<Meta>),
     Instance(String, Option<Box<Instance>>),
     Launch(String, Option<Box<Launch>>),
     Request(String, Option<Box<SpotRequest>>),
@@ -211,7 +211,7 @@ fn apply(world: &mut World, change: Change) {
         row.map(|row| *row)
     }
     match change {
-        Change::Meta(meta) => world.meta = meta,
+        Change::Meta(meta) => world.meta = *meta,
         Change::Instance(id, row) => world.instances.replay(id, unbox(row)),
         Change::Launch(id, row) => world.launches.replay(id, unbox(row)),
         Change::Request(id, row) => world.requests.replay(id, unbox(row)),
@@ -239,7 +239,7 @@ fn changed<T: Clone>(table: &mut Table<T>, changes: &mut Vec<Change>, make: impl
 fn take_changes(world: &mut World) -> Vec<Change> {
     let mut changes = Vec::new();
     if std::mem::take(&mut world.meta_changed) {
-        changes.push(Change::Meta(world.meta.clone()));
+        changes.push(Change::Meta(Box::new(world.meta.clone())));
     }
     changed(&mut world.launches, &mut changes, |id, row| Change::Launch(id, row.map(Box::new)));
     changed(&mut world.instances, &mut changes, |id, row| Change::Instance(id, row.map(Box::new)));
@@ -281,7 +281,7 @@ fn everything(world: &World) -> Vec<Change> {
     fn boxed<T: Clone>(row: &T) -> Option<Box<T>> {
         Some(Box::new(row.clone()))
     }
-    let mut all = vec![Change::Meta(world.meta.clone())];
+    let mut all = vec![Change::Meta(Box::new(world.meta.clone()))];
     all.extend(world.launches.iter().map(|(id, row)| Change::Launch(id.clone(), boxed(row))));
     all.extend(world.instances.iter().map(|(id, row)| Change::Instance(id.clone(), boxed(row))));
     all.extend(world.requests.iter().map(|(id, row)| Change::Request(id.clone(), boxed(row))));

@@ -159,6 +159,11 @@ impl Simulator {
         door::connector::client(self.clone())
     }
 
+    /// The time in the form of the Date header, which all of AWS's answers have.
+    fn date_header(&self) -> String {
+        self.shared.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// Looks at or changes the world as it is now, and writes down what changed.
     fn transact<T>(&self, act: impl FnOnce(&mut World, Timestamp) -> T) -> Result<T, SimulatorError> {
         let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -83,6 +83,9 @@ pub(super) struct Instance {
     pub changed: Timestamp,
     pub cause: Option<Cause>,
     pub notice: Option<Notice>,
+    /// Since when EC2 recommends to move to another instance.
+    #[serde(default)]
+    pub rebalance: Option<Timestamp>,
     /// Why it is not going to come up: one of [`super::launch::FAILURES`].
     #[serde(default)]
     pub failure: Option<String>,

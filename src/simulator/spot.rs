@@ -8,7 +8,7 @@ use super::catalog::find_type;
 use super::launch::{LaunchTags, Place, make_instance};
 use super::lifecycle;
 use super::network;
-use super::objects::{Behaviour, Cause, InstanceState, Launch, RequestState, SpotRequest};
+use super::objects::{Behaviour, Cause, Instance, InstanceState, Launch, RequestState, SpotRequest};
 use super::pools;
 use super::world::World;
 
@@ -219,6 +219,13 @@ pub(super) fn announce(world: &mut World, instance_id: &str, cause: Cause, now: 
         }
         Behaviour::Stop | Behaviour::Hibernate => mark_for_stop(world, &id, now),
     }
+}
+
+/// What an interruption does to an instance: `stop`, `hibernate` or `terminate`.
+pub(super) fn behaviour(world: &World, instance: &Instance) -> &'static str {
+    let request = instance.request.as_ref().and_then(|id| world.requests.get(id));
+    let active = request.filter(|request| request.state == RequestState::Active);
+    active.map_or("terminate", |request| request.behaviour.name())
 }
 
 fn mark_for_stop(world: &mut World, id: &str, at: Timestamp) {

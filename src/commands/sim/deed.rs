@@ -24,6 +24,12 @@ pub enum DeedArgs {
         after_help = "Examples:\n  cloudtop sim interrupt dev/0 --notice 2m\n  cloudtop sim interrupt --zone us-east-1a"
     )]
     Interrupt(InterruptArgs),
+    /// EC2 recommends to move away from spot instances, which it may take later: the nodes' metadata show it
+    Rebalance {
+        /// The environment's name, with /INDEX for one node
+        #[arg(value_name = "NAME[/INDEX]")]
+        node: NodeName,
+    },
     /// Somebody else who uses the account changes things behind our back
     #[command(
         after_help = "Examples:\n  cloudtop sim meddle terminate dev/0\n  cloudtop sim meddle tag dev cloudtop:env=other\n  cloudtop sim meddle delete-group dev"
@@ -233,6 +239,7 @@ impl DeedArgs {
     pub fn deed(self) -> Result<Deed, CommandError> {
         match self {
             Self::Interrupt(args) => Ok(args.deed()),
+            Self::Rebalance { node } => Ok(Deed::Rebalance(environment(&node))),
             Self::Meddle { act } => act.deed(),
             Self::Set { what } => what.deed(),
         }

@@ -131,7 +131,9 @@ fn nothing_found(deed: &Deed) -> Result<(), CommandError> {
         Target::Instances(ids) => ids.join(", "),
     };
     let message = match deed {
-        Deed::Interrupt { target, .. } => format!("no spot instance {} runs in the simulator", place(target)),
+        Deed::Interrupt { target, .. } | Deed::Rebalance(target) => {
+            format!("no spot instance {} runs in the simulator", place(target))
+        }
         Deed::Volume { target, .. } => format!("the simulator has no volume {}", place(target)),
         Deed::Meddle(meddling) => {
             format!("the simulator has nothing {} to do that to", place(&meddling.target))

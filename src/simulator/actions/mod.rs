@@ -2,6 +2,7 @@
 
 mod console;
 mod groups;
+mod iam;
 mod images;
 mod instance_xml;
 mod instances;
@@ -13,7 +14,10 @@ mod power;
 mod prices;
 mod regions;
 mod requests;
+mod routes;
 mod run;
+mod service_quotas;
+mod snapshots;
 mod sts;
 mod tags;
 mod types;
@@ -27,8 +31,7 @@ use super::faults;
 use super::lag;
 use super::network::default_group_id;
 use super::objects::{Group, Token};
-use super::protocol::error::ec2_success;
-use super::protocol::{Answer, Args, Fault, Request, Xml};
+use super::protocol::{Answer, Args, Dialect, Fault, Request, Xml};
 use super::table::Table;
 use super::throttle;
 use super::world::World;
@@ -67,7 +70,9 @@ fn find(action: &str) -> Option<Action> {
         "DescribeKeyPairs" => keys::describe,
         "DescribeNetworkInterfaces" => interfaces::describe,
         "DescribeRegions" => regions::describe,
+        "DescribeRouteTables" => routes::describe,
         "DescribeSecurityGroups" => groups::describe,
+        "DescribeSnapshots" => snapshots::describe,
         "DescribeSpotInstanceRequests" => requests::describe,
         "DescribeSpotPriceHistory" => prices::describe,
         "DescribeSubnets" => network::describe_subnets,
@@ -75,9 +80,13 @@ fn find(action: &str) -> Option<Action> {
         "DescribeVolumes" => volumes::describe,
         "DescribeVpcs" => network::describe_vpcs,
         "DetachVolume" => volumes::detach,
+        "GetAWSDefaultServiceQuota" => service_quotas::get_default,
         "GetCallerIdentity" => sts::identity,
         "GetConsoleOutput" => console::output,
+        "GetRole" => iam::get_role,
+        "GetServiceQuota" => service_quotas::get,
         "ImportKeyPair" => keys::import,
+        "ListServiceQuotas" => service_quotas::list,
         "RequestSpotInstances" => requests::request,
         "RevokeSecurityGroupIngress" => groups::revoke,
         "RunInstances" => run::run,
@@ -95,19 +104,17 @@ pub(super) fn is_ec2(action: &str) -> bool {
 
 /// The service that an action belongs to, as IAM's policies name it.
 pub(super) fn service(action: &str) -> &'static str {
-    if action == sts::ACTION { "sts" } else { "ec2" }
+    Dialect::of(action).service()
 }
 
 /// Answers one request from the world as it is now, or refuses it when it is to be refused.
 pub(super) fn answer(world: &mut World, request: &Request, now: Timestamp, refusal: Option<Fault>) -> Answer {
     let action = request.action();
     let id = request_id(world, action, now);
-    let for_sts = action == sts::ACTION;
+    let dialect = Dialect::of(action);
     match act(world, request, now, refusal) {
-        Ok(content) if for_sts => sts::success(&id, &content),
-        Ok(content) => ec2_success(action, &id, &content),
-        Err(fault) if for_sts => fault.sts_answer(&id),
-        Err(fault) => fault.ec2_answer(&id),
+        Ok(content) => dialect.success(action, &id, content),
+        Err(fault) => dialect.fault(&fault, &id),
     }
 }
 

@@ -158,6 +158,13 @@ fn no_capacity(launch: &Launch, zones: &[String], zone: &str, spot: bool) -> Fau
         return Fault::no_capacity(spot::NO_CAPACITY);
     }
     let name = &launch.instance_type;
+    if launch.zone.is_none() {
+        let disk = launch.disks.first().map_or("gp3", |disk| &disk.kind);
+        return Fault::no_capacity(format!(
+            "We currently do not have sufficient {name} capacity in zones with support for '{disk}' volumes. \
+             Our system will be working on provisioning additional capacity."
+        ));
+    }
     let others: Vec<&str> = zones.iter().map(String::as_str).filter(|other| *other != zone).collect();
     let hint = if others.is_empty() {
         String::new()

@@ -62,6 +62,8 @@ pub enum Deed {
         /// How long before it happens the nodes are told; zero: not at all. Divided by the world's `speed`.
         notice: Duration,
     },
+    /// EC2 recommends to move away from running spot instances: a rebalance recommendation.
+    Rebalance(Target),
     /// Volumes do what no call can make them do.
     Volume {
         /// Which.
@@ -105,6 +107,7 @@ pub(super) fn carry_out(world: &mut World, now: Timestamp, deed: &Deed) -> Resul
         Deed::Interrupt { target, reason, notice } => {
             interrupt::interrupt(world, now, target, *reason, *notice).map(lines)
         }
+        Deed::Rebalance(target) => interrupt::recommend(world, now, target),
         Deed::Volume { target, fate } => volume::become_so(world, now, target, fate),
         Deed::Meddle(meddling) => meddle::meddle(world, now, meddling),
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::nodes;
 use crate::simulator::SimulatorError;
-use crate::simulator::objects::{Cause, Instance, InstanceState, RequestState, Tags};
+use crate::simulator::objects::{Cause, Instance, InstanceState, Tags};
 use crate::simulator::spot;
 use crate::simulator::world::World;
 
@@ -76,6 +76,17 @@ pub(super) fn interrupt(
     Ok(interrupted)
 }
 
+/// Recommends to move away from running spot instances; their ids. Nothing need come of it.
+pub(super) fn recommend(world: &mut World, now: Timestamp, target: &Target) -> Result<Vec<String>, SimulatorError> {
+    let ids = targets(world, target, |it| it.state == InstanceState::Running && it.request.is_some())?;
+    for id in &ids {
+        if let Some(instance) = world.instances.edit(id) {
+            instance.rebalance = Some(now);
+        }
+    }
+    Ok(ids)
+}
+
 /// The ids of the instances that are meant and that the test accepts.
 pub(super) fn targets(
     world: &World,
@@ -112,12 +123,10 @@ fn is_of(world: &World, instance: &Instance, name: &str, node: Option<u32>) -> b
 
 /// What an interruption will do to an instance.
 pub(super) fn described(world: &World, id: &str) -> Interrupted {
-    let request_id = world.instances.get(id).and_then(|it| it.request.clone());
-    let request =
-        request_id.as_ref().and_then(|id| world.requests.get(id)).filter(|it| it.state == RequestState::Active);
+    let instance = world.instances.get(id);
     Interrupted {
         instance_id: id.to_owned(),
-        behaviour: request.map_or("terminate", |request| request.behaviour.name()),
-        spot_request_id: request_id,
+        behaviour: instance.map_or("terminate", |instance| spot::behaviour(world, instance)),
+        spot_request_id: instance.and_then(|instance| instance.request.clone()),
     }
 }

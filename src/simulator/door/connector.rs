@@ -15,7 +15,7 @@ use aws_smithy_types::body::SdkBody;
 use crate::simulator::Simulator;
 use crate::simulator::catalog::find_region;
 use crate::simulator::faults::Delivery;
-use crate::simulator::protocol::{CONTENT_TYPE, Request};
+use crate::simulator::protocol::Request;
 
 /// An HTTP client whose far end is the simulator.
 pub(in crate::simulator) fn client(simulator: Simulator) -> SharedHttpClient {
@@ -51,7 +51,8 @@ impl Door {
         let uri = request.uri().split_once("://").map_or(request.uri(), |(_, rest)| rest);
         let host = uri.split(['/', '?']).next();
         let query = uri.split_once('?').map_or("", |(_, query)| query);
-        let asked = Request::read(query, body, request.headers().get("authorization"), host);
+        let header = |name| request.headers().get(name);
+        let asked = Request::read_either(header("x-amz-target"), query, body, header("authorization"), host);
         if find_region(&asked.region).is_none() {
             // A region that does not exist has no endpoint: its name does not resolve.
             let message = format!("no such host: ec2.{}.amazonaws.com", asked.region);
@@ -69,8 +70,10 @@ impl Door {
             Delivery::Never => std::future::pending().await,
         };
         let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::other(error.into(), None))?;
+        let content_type = answer.content_type();
         let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
-        response.headers_mut().insert("content-type", CONTENT_TYPE);
+        response.headers_mut().insert("content-type", content_type);
+        response.headers_mut().insert("date", self.simulator.date_header());
         Ok(response)
     }
 }

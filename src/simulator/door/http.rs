@@ -4,7 +4,7 @@ use std::future::Future;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HOST, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
@@ -47,10 +47,12 @@ async fn answer(
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Full<Bytes>>, Broken> {
     let (head, body) = request.into_parts();
-    let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let date = simulator.date_header();
+    let header = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
     let answer = match Limited::new(body, MOST_BYTES).collect().await {
         Ok(body) => {
-            let asked = Request::read(
+            let asked = Request::read_either(
+                header(HeaderName::from_static("x-amz-target")),
                 head.uri.query().unwrap_or_default(),
                 &body.to_bytes(),
                 header(AUTHORIZATION),
@@ -60,12 +62,14 @@ async fn answer(
         }
         Err(_) => too_large(),
     };
+    let (content_type, date) = (answer.content_type(), HeaderValue::try_from(date).ok());
     let mut response = hyper::Response::new(Full::new(Bytes::from(answer.body)));
     *response.status_mut() =
         hyper::StatusCode::from_u16(answer.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(crate::simulator::protocol::CONTENT_TYPE));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(date) = date {
+        response.headers_mut().insert(DATE, date);
+    }
     Ok(response)
 }
 

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Answer, EC2_NAMESPACE, STS_NAMESPACE, Xml};
+use super::{Answer, EC2_NAMESPACE, Xml};
 
 /// A refusal, as EC2 words it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,20 +64,6 @@ impl Fault {
                 });
             });
             xml.text("RequestID", request_id);
-        });
-        Answer { status: self.status, body: xml.finish() }
-    }
-
-    /// The document that carries this error in the dialect of STS.
-    pub fn sts_answer(&self, request_id: &str) -> Answer {
-        let mut xml = Xml::document();
-        xml.root("ErrorResponse", STS_NAMESPACE, |xml| {
-            xml.within("Error", |xml| {
-                xml.text("Type", "Sender");
-                xml.text("Code", &self.code);
-                xml.text("Message", &self.message);
-            });
-            xml.text("RequestId", request_id);
         });
         Answer { status: self.status, body: xml.finish() }
     }

@@ -161,6 +161,20 @@ async fn a_volume_in_another_zone_is_not_attached() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_is_told_of_its_end_and_of_a_better_place() {
+    let lab = Lab::new();
+    let (instance, _) = lab.run_spot("stop", &[]);
+    lab.pass(RUNNING + 1.2).await;
+    let facts = || lab.simulator.node_facts(&instance).unwrap().unwrap();
+    assert_eq!((facts().notice, facts().rebalance), (None, None));
+    lab.does(Deed::Rebalance(one(&instance)));
+    lab.simulator.interrupt(&one(&instance), Reason::Capacity, Duration::from_secs(120)).unwrap();
+    let facts = facts();
+    assert_eq!(facts.notice.map(|(action, _)| action), Some("stop"));
+    assert!(facts.rebalance.is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_instances_of_a_zone_are_lost_together() {
     let lab = Lab::new();
     let zones = zones();

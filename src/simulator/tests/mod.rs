@@ -13,6 +13,7 @@ mod lifecycle;
 mod protocol;
 mod recorded;
 mod scale;
+mod services;
 mod spot;
 mod throttling;
 mod world_file;

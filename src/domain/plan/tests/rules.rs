@@ -111,6 +111,9 @@ fn when_all_pools_are_dry_each_says_its_own_reason() {
     let Status::Blocked(Blocked::NoPool(ranking)) = plan.status else { panic!("{:?}", plan.status) };
     assert_eq!(ranking.refusals.len(), 6);
     assert!(ranking.rejections.iter().all(|it| it.kind == RejectionKind::Refused && it.why.contains("Capacity")));
+    assert_eq!(ranking.refused().len(), 6);
+    let words = scene.waits_for(0);
+    assert!(words.starts_with("a pool that will do: 6 pools refused (") && words.contains("asked again"), "{words}");
 }
 
 #[test]
@@ -197,7 +200,7 @@ fn what_ec2_stopped_is_waited_for_with_its_reason_and_never_started() {
     let plan = scene.plan();
     assert_eq!((plan.steps.len(), plan.status), (0, Status::Working));
     assert_eq!(plan.nodes[0].phase, Phase::Interrupted);
-    assert!(scene.waits_for(0).contains("EC2 starts it again"), "{}", scene.waits_for(0));
+    assert!(scene.waits_for(0).contains("starts it again"), "{}", scene.waits_for(0));
     let notice = Scene::new(cluster(1)).node(0, InstanceState::Stopped, RequestState::Active, "marked-for-stop");
     assert_eq!(notice.calls(), [""; 0]);
 }
