@@ -234,6 +234,7 @@ fn cloudtop_intent() -> Intent {
         security_group: None,
         subnet: None,
         expires_at: None,
+        idle_minutes: None,
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }

@@ -20,6 +20,7 @@ use crate::commands::start::StartArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::stop::StopArgs;
 use crate::commands::template::TemplateArgs;
+use crate::commands::test_interrupt::TestInterruptArgs;
 use crate::commands::up::UpArgs;
 use crate::commands::watch::WatchArgs;
 use crate::ui::ColorChoice;
@@ -145,6 +146,8 @@ pub enum Command {
     Status(StatusArgs),
     /// A shell on a node, or a command's output and exit code
     Ssh(SshArgs),
+    /// Rehearse an interruption on a node
+    TestInterrupt(TestInterruptArgs),
     /// Stay, report changes, bring nodes back
     Watch(WatchArgs),
     /// Rebuild lost state from the tags of what is there

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::profile::ProfileFileLoadError;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ec2::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_ec2::config::{IdentityCache, SharedHttpClient, StalledStreamProtectionConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -154,6 +155,7 @@ impl Cloud {
         let counts = count::Counts::default();
         let ec2 = aws_sdk_ec2::config::Builder::from(&config)
             .retry_classifier(CapacityIsFinal)
+            .retry_partition(own_budget())
             .interceptor(counts.clone())
             .build();
         let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(counts.clone()).build();
@@ -169,6 +171,12 @@ impl Cloud {
             counts,
         })
     }
+}
+
+/// What a connection may spend on repeats. The SDK's own budget is one for the whole process, so that whoever uses it up
+/// takes from everybody else.
+fn own_budget() -> RetryPartition {
+    RetryPartition::custom("cloudtop").token_bucket(TokenBucket::default()).build()
 }
 
 /// What a connection is made from.

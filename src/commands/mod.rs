@@ -23,6 +23,7 @@ pub mod start;
 pub mod status;
 pub mod stop;
 pub mod template;
+pub mod test_interrupt;
 pub mod up;
 pub mod watch;
 mod why;
@@ -79,6 +80,7 @@ async fn talk_to_ec2(command: Command, context: &Context) -> Result<(), CommandE
         Command::List(args) => list::run(&args, context).await,
         Command::Status(args) => status::run(&args, context).await,
         Command::Ssh(args) => ssh::run(&args, context).await,
+        Command::TestInterrupt(args) => test_interrupt::run(&args, context).await,
         Command::Watch(args) => watch::run(&args, context).await,
         Command::Recover(args) => recover::run(&args, context).await,
         Command::Gc(args) => gc::run(&args, context).await,

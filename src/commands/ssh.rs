@@ -92,8 +92,16 @@ impl FromStr for NodeName {
 /// # Errors
 /// What went wrong, with its exit code; a command's own exit code.
 pub async fn run(args: &SshArgs, context: &Context) -> Result<(), CommandError> {
+    let Some(name) = &args.node else { return setup(context, &context.ssh_dir()?) };
+    on_node(context, name, &args.command).await
+}
+
+/// A shell on a node, or a command there with the user's own terminal.
+///
+/// # Errors
+/// What went wrong, with its exit code; the command's own exit code.
+pub(super) async fn on_node(context: &Context, name: &NodeName, command: &[String]) -> Result<(), CommandError> {
     let ssh_dir = context.ssh_dir()?;
-    let Some(name) = &args.node else { return setup(context, &ssh_dir) };
     let (state, environment) = context.environment(&name.env).await?;
     let nodes = environment.intent.nodes;
     let index = name.index.unwrap_or(0);
@@ -110,7 +118,7 @@ pub async fn run(args: &SshArgs, context: &Context) -> Result<(), CommandError> 
 
     let alias = host_alias(&name.env, index, nodes);
     let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), tty: Tty::Auto, ..SshOptions::default() };
-    match run::exec(&ssh_dir, &alias, &options, &args.command).await? {
+    match run::exec(&ssh_dir, &alias, &options, command).await? {
         Ended::Exited(0) => Ok(()),
         Ended::NoConnection => explain(&ssh_dir, &alias).await,
         ended => Err(CommandError::silent(ended.code())),

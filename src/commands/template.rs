@@ -129,6 +129,7 @@ fn render_context(
         region: region.to_owned(),
         nodes,
         expires_at: None,
+        idle_minutes: None,
         variables: templates::set_variables(template, &set)?,
         volume,
     })
@@ -137,7 +138,7 @@ fn render_context(
 fn render(template: &Template, context: &templates::Context, index: u32, ui: &Ui) -> Result<(), CommandError> {
     let node = templates::Node { index, name: format!("{}-{index}", context.environment) };
     let rendered = template.render(context, &node)?;
-    let prepared = templates::prepare(rendered.raw.clone(), template.manifest.gzip)?;
+    let prepared = templates::prepare(rendered.raw.clone(), template.manifest.may_be_gzipped())?;
     let zipped = if prepared.gzipped { format!(", {} as sent (gzip)", prepared.bytes.len()) } else { String::new() };
     ui.note(&format!("{} bytes{zipped} of {}", prepared.raw_len, templates::USER_DATA_LIMIT));
     // User data may be anything, so it goes out as it is.

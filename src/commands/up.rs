@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::cli::CommandError;
 use crate::config::{self, WaitFor};
+use crate::domain::intent::Intent;
 use crate::domain::names::EnvName;
 use crate::domain::phase::Wait;
 use crate::ssh::include::{self, IncludeState};
@@ -76,6 +77,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     let _lock = context.lock(&args.name).await?;
     let fit = preflight::check(context, &args.name, &args.wish).await?;
     confirm_smaller(context, &args.name, &fit)?;
+    tell_of_what_waits(context, &args.name, &fit);
     let environment = fit.environment.clone();
     let state = context
         .store
@@ -100,6 +102,18 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     .await?;
     answer(context, &report)?;
     offer_include(context, &args.name)
+}
+
+/// User data is for a first boot: nodes that are there keep theirs.
+fn tell_of_what_waits(context: &Context, name: &EnvName, fit: &Fit) {
+    let Some(previous) = fit.previous.as_ref().filter(|it| !super::report::is_over(it.intent.goal)) else { return };
+    let made_from = |it: &Intent| (it.template.clone(), it.set.clone(), it.user_data_file.clone(), it.idle_minutes);
+    if made_from(&previous.intent) != made_from(&fit.environment.intent) {
+        context.ui.note(&format!(
+            "the template or its settings have changed: nodes of {name} that are there keep what they were launched with \
+             until `cloudtop down {name}` and `up`"
+        ));
+    }
 }
 
 /// Fewer nodes than before ends the others: that needs the user's word.

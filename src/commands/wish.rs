@@ -26,6 +26,8 @@ const DEFAULT_TEMPLATE: &str = "cloudtop";
 const SSH_PORT: u16 = 22;
 /// The least that EC2 takes as a maximum price, USD per hour.
 const LEAST_MAX_PRICE: f64 = 0.001;
+/// The least time without use after which a node stops itself: five minutes before, it warns.
+const LEAST_IDLE_MINUTES: u32 = 10;
 /// Tags of the user's own beside ours; EC2 takes 50 on a resource.
 const MOST_OWN_TAGS: usize = 40;
 
@@ -104,6 +106,9 @@ pub struct WishArgs {
     /// A throwaway: it is ended after that time, for example 8h
     #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
     pub ttl: Option<Duration>,
+    /// Nodes stop themselves when nobody has used them for that time, for example 45m; 0m: never
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    pub idle: Option<Duration>,
 }
 
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
@@ -155,6 +160,7 @@ impl WishArgs {
             security_group: self.security_group.clone(),
             subnet: self.subnet.clone(),
             ttl: self.ttl,
+            idle: self.idle,
             nodes: self.nodes,
             spread: switch(self.spread),
             wait_for_capacity: switch(self.wait_for_capacity),
@@ -234,11 +240,13 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         }
         None => previous.and_then(|it| it.expires_at).filter(|at| *at > makings.now),
     };
+    let idle_minutes = idle(settings, previous, on_interruption, one_time)?;
     let context = templates::Context {
         environment: makings.name.to_string(),
         region: makings.region.to_owned(),
         nodes,
         expires_at,
+        idle_minutes,
         variables: templates::set_variables(&template, &source.set)?,
         volume: known_volume(&volume),
     };
@@ -273,6 +281,7 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         security_group: settings.security_group.clone().or_else(|| previous?.security_group.clone()),
         subnet: settings.subnet.clone().or_else(|| previous?.subnet.clone()),
         expires_at,
+        idle_minutes,
         tags: if settings.tags.is_empty() {
             previous.map(|it| it.tags.clone()).unwrap_or_default()
         } else {
@@ -280,6 +289,33 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         },
     };
     Ok(Made { intent, warnings })
+}
+
+/// After how many minutes without use nodes stop themselves.
+fn idle(
+    settings: &EnvironmentSettings,
+    previous: Option<&Intent>,
+    on_interruption: Interruption,
+    one_time: bool,
+) -> Result<Option<u32>, CommandError> {
+    let Some(idle) = settings.idle else { return Ok(previous.and_then(|it| it.idle_minutes)) };
+    let minutes = u32::try_from(idle.as_secs() / 60).unwrap_or(u32::MAX);
+    if idle.is_zero() {
+        return Ok(None);
+    }
+    if minutes < LEAST_IDLE_MINUTES {
+        return Err(CommandError::usage(format!(
+            "--idle: nodes warn 5 minutes before they stop, so use {LEAST_IDLE_MINUTES}m or more (0m: never)"
+        )));
+    }
+    if one_time || on_interruption == Interruption::Terminate {
+        let error =
+            CommandError::usage("--idle: a node that powers itself off is ended, not stopped, with these settings");
+        return Err(
+            error.hint("use it with --on-interruption stop, without --one-time; or end the environment with --ttl")
+        );
+    }
+    Ok(Some(minutes))
 }
 
 /// What can be wrong with settings by themselves.
@@ -431,7 +467,7 @@ fn user_data(
     name: &EnvName,
     nodes: u32,
 ) -> Result<(UserData, Vec<String>), CommandError> {
-    let gzip = template.manifest.gzip;
+    let gzip = template.manifest.may_be_gzipped();
     if let Some(file) = file {
         let (bytes, warning) = templates::check_user_data_file(file)?;
         let sent = BASE64_STANDARD.encode(templates::prepare(bytes, gzip)?.bytes);

@@ -70,6 +70,7 @@ subnet = "subnet-1"
 wait = "ready"
 timeout = "10m"
 ttl = "1h30m"
+idle = "45m"
 nodes = 3
 spread = true
 wait_for_capacity = true

@@ -104,6 +104,9 @@ pub struct EnvironmentSettings {
     /// How long the environment lives.
     #[serde(deserialize_with = "values::duration")]
     pub ttl: Option<Duration>,
+    /// After how long without use nodes stop themselves; zero: never.
+    #[serde(deserialize_with = "values::duration")]
+    pub idle: Option<Duration>,
     /// The number of nodes.
     pub nodes: Option<u32>,
     /// Whether nodes are laid out over availability zones.
@@ -140,6 +143,7 @@ pub(super) const KEYS: &[&str] = &[
     "wait",
     "timeout",
     "ttl",
+    "idle",
     "nodes",
     "spread",
     "wait_for_capacity",
@@ -198,6 +202,7 @@ impl EnvironmentSettings {
             wait: self.wait.or(below.wait),
             timeout: self.timeout.or(below.timeout),
             ttl: self.ttl.or(below.ttl),
+            idle: self.idle.or(below.idle),
             nodes: self.nodes.or(below.nodes),
             spread: self.spread.or(below.spread),
             wait_for_capacity: self.wait_for_capacity.or(below.wait_for_capacity),

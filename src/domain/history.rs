@@ -240,7 +240,7 @@ impl Reader {
 
     /// What a run that ended without an answer leaves open.
     fn close_run(&mut self) {
-        if self.history.runs.last().is_none_or(|run| run.ended.is_some()) {
+        if self.history.runs.last().is_some_and(|run| run.ended.is_some()) {
             return;
         }
         let left: Vec<(Timestamp, Call)> = self.open.values().map(|(at, call, _)| (*at, call.clone())).collect();

@@ -57,6 +57,9 @@ pub struct Intent {
     pub subnet: Option<String>,
     /// When a throwaway environment has had its time.
     pub expires_at: Option<Timestamp>,
+    /// After how many minutes without use a node stops itself. `None`: never.
+    #[serde(default)]
+    pub idle_minutes: Option<u32>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }

@@ -75,6 +75,7 @@ pub fn environment() -> Environment {
         security_group: None,
         subnet: None,
         expires_at: None,
+        idle_minutes: None,
         tags: BTreeMap::new(),
     };
     Environment { intent, profile: None, created_at: moment(), updated_at: moment() }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `env.name`, `env.region`, `env.nodes` | the environment's name, region and number of nodes |
 //! | `env.expires_at` | when its time is up, as systemd's `OnCalendar=` takes it, or none |
+//! | `env.idle_minutes` | after how many minutes without use a node stops itself, or none |
 //! | `node.index`, `node.name` | this node: a template that looks at it gets user data of its own for each |
 //! | `ssh.user` | the login name |
 //! | `vars.*` | the template's variables |
@@ -31,6 +32,8 @@ pub struct Context {
     pub nodes: u32,
     /// When its time is up.
     pub expires_at: Option<Timestamp>,
+    /// After how many minutes without use a node stops itself.
+    pub idle_minutes: Option<u32>,
     /// The template's variables, all of them: see [`super::set_variables`].
     pub variables: Variables,
     /// The persistent volume of each node, if they have one.
@@ -94,6 +97,7 @@ impl Context {
                     ("region", Value::from(self.region.clone())),
                     ("nodes", Value::from(self.nodes)),
                     ("expires_at", Value::from(self.expires_at.map(calendar))),
+                    ("idle_minutes", Value::from(self.idle_minutes)),
                 ]),
             ),
             ("node", Value::from_object(node)),

@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind};
 
+use super::user_data::gzip;
+
 /// A value as JSON that YAML 1.1 and 1.2 read as the same value.
 ///
 /// JSON may hold characters that YAML readers refuse (control characters above ASCII, byte order marks, U+FFFE) or
@@ -78,6 +80,14 @@ fn shell_word(text: &str) -> String {
 /// A text as the `source` of a file in Ignition: a data URL.
 pub(super) fn data_url(value: &Value) -> Result<String, Error> {
     Ok(format!("data:;base64,{}", STANDARD.encode(text(value)?)))
+}
+
+/// A text as the `source` of a file in Ignition whose `compression` is `gzip`: user data has a limit of 16 KiB, and Ignition's
+/// own text cannot be compressed as a whole.
+pub(super) fn gzip_data_url(value: &Value) -> Result<String, Error> {
+    let packed = gzip(text(value)?.as_bytes())
+        .map_err(|error| Error::new(ErrorKind::InvalidOperation, "cannot be compressed").with_source(error))?;
+    Ok(format!("data:;base64,{}", STANDARD.encode(packed)))
 }
 
 /// A text as a YAML block scalar whose lines stand `indent` spaces in: readable, unlike the same text as JSON.

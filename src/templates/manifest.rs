@@ -24,15 +24,13 @@ pub struct Manifest {
     pub user: String,
     /// What the file `user-data` renders to.
     pub user_data_format: UserDataFormat,
-    /// Whether what reads the user data at boot unpacks gzip. cloud-init does; Ignition does not, and its authors
-    /// declined to (coreos/ignition, pull requests 398 and 1100).
-    pub gzip: bool,
-    /// How the end of the first boot is asked for.
-    pub boot: Boot,
+    gzip: Option<bool>,
+    boot: Option<Boot>,
     /// The template's own check.
     #[serde(default)]
     pub ready: Ready,
     /// Whether a node has a persistent volume unless the user says otherwise.
+    #[serde(default)]
     pub persistent_volume: bool,
     /// Where the persistent volume is mounted: an absolute path. `None`: the template does not mount one.
     pub volume_mount: Option<String>,
@@ -110,6 +108,22 @@ pub enum VariableKind {
 }
 
 impl Manifest {
+    /// Whether what reads the user data at boot unpacks gzip. Unless the template says otherwise cloud-init does and
+    /// Ignition does not: its authors declined to (coreos/ignition, pull requests 398 and 1100).
+    #[must_use]
+    pub fn may_be_gzipped(&self) -> bool {
+        self.gzip.unwrap_or(self.user_data_format == UserDataFormat::CloudConfig)
+    }
+
+    /// How the end of the first boot is asked for: unless the template says otherwise as its format has it.
+    #[must_use]
+    pub fn boot(&self) -> Boot {
+        self.boot.unwrap_or(match self.user_data_format {
+            UserDataFormat::CloudConfig => Boot::CloudInit,
+            UserDataFormat::Ignition => Boot::None,
+        })
+    }
+
     pub(super) fn read(source: &Source) -> Result<Self, TemplateError> {
         let template = || source.label().to_owned();
         let text = source.read("template.toml").map_err(|error| TemplateError::Unreadable {
@@ -138,8 +152,8 @@ impl Manifest {
         if self.persistent_volume && self.volume_mount.is_none() {
             return Err("persistent_volume = true needs volume_mount, the place where it is mounted".to_owned());
         }
-        if self.user_data_format == UserDataFormat::Ignition && self.boot == Boot::CloudInit {
-            return Err("an Ignition image has no cloud-init to ask: write boot = \"none\"".to_owned());
+        if self.user_data_format == UserDataFormat::Ignition && self.boot == Some(Boot::CloudInit) {
+            return Err("an Ignition image has no cloud-init to ask: leave `boot` out".to_owned());
         }
         ready::check_is_one_line(&self.ready.command)
     }

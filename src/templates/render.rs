@@ -48,7 +48,7 @@ impl Template {
     pub fn ready_command(&self, context: &Context, node: &Node) -> Result<Option<String>, TemplateError> {
         let text = &self.manifest.ready.command;
         let (check, _) = self.render_text(READY, text, filters::shell, context, node)?;
-        Ok(ready::question(self.manifest.boot == Boot::CloudInit, &check))
+        Ok(ready::question(self.manifest.boot() == Boot::CloudInit, &check))
     }
 
     fn render_text(
@@ -84,6 +84,7 @@ fn environment(source: &Source, quote: fn(&Value) -> Result<String, Error>) -> R
     environment.add_filter("tojson", |value: &Value| filters::json(value).map(Value::from_safe_string));
     environment.add_filter("sh", |value: &Value| filters::shell(value).map(Value::from_safe_string));
     environment.add_filter("data_url", filters::data_url);
+    environment.add_filter("gzip_data_url", filters::gzip_data_url);
     environment
         .add_filter("block", |text: &Value, indent: usize| filters::block(text, indent).map(Value::from_safe_string));
 

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
+
+use base64::Engine as _;
 
 use super::*;
 
@@ -70,6 +73,7 @@ fn context(template: &Template, set: &[(&str, &str)]) -> Context {
         region: "us-east-1".to_owned(),
         nodes: 1,
         expires_at: None,
+        idle_minutes: None,
         variables: set_variables(template, &set).unwrap(),
         volume: None,
     }
@@ -78,6 +82,7 @@ fn context(template: &Template, set: &[(&str, &str)]) -> Context {
 fn with_everything(template: &Template) -> Context {
     Context {
         expires_at: Some("2026-11-21T15:30:00Z".parse().unwrap()),
+        idle_minutes: Some(45),
         volume: Some(Volume {
             device: "/dev/sdj".to_owned(),
             gib: Some(20),
@@ -106,7 +111,7 @@ fn every_built_in_template_loads_and_renders_with_and_without_everything() {
         for context in [context(&template, &[]), with_everything(&template)] {
             let user_data = template.render(&context, &node(0)).unwrap();
             assert!(!user_data.per_node, "one call launches all nodes of {name}");
-            prepare(user_data.raw, template.manifest.gzip).unwrap();
+            prepare(user_data.raw, template.manifest.may_be_gzipped()).unwrap();
             template.ready_command(&context, &node(0)).unwrap();
         }
     }
@@ -137,6 +142,8 @@ fn a_cloudtop_waits_for_its_volume_by_serial_number() {
         "      OnCalendar=2026-11-21 15:30:00 UTC\n",
         "packages: [\"mdadm\"]\n",
         "  - systemctl enable --now --no-block cloudtop-volume.service\n",
+        "      IDLE_MINUTES=45\n",
+        "  - systemctl enable --now cloudtop-idle.timer\n",
     ] {
         assert!(text.contains(line), "{line}{text}");
     }
@@ -144,7 +151,7 @@ fn a_cloudtop_waits_for_its_volume_by_serial_number() {
         template.ready_command(&context, &node(0)).unwrap().as_deref(),
         Some(
             "cloud-init status --long; echo 'ready check:'; mountpoint -q /home/ubuntu/persistent || \
-             echo 'the volume is not mounted at ~/persistent yet'; mountpoint -q /home/ubuntu/persistent"
+             cat /run/cloudtop/volume || echo 'the volume is not mounted at ~/persistent yet'; mountpoint -q /home/ubuntu/persistent"
         )
     );
 }
@@ -154,7 +161,7 @@ fn a_cloudtop_without_a_volume_does_not_speak_of_one() {
     let template = Template::load("cloudtop").unwrap();
     let context = context(&template, &[("packages", "")]);
     let text = String::from_utf8(template.render(&context, &node(0)).unwrap().raw).unwrap();
-    for word in ["VOLUME_ID", "cloudtop-volume", "expire", "packages:"] {
+    for word in ["VOLUME_ID", "cloudtop-volume", "expire", "idle", "packages:"] {
         assert!(!text.contains(word), "{word}: {text}");
     }
     let question = template.ready_command(&context, &node(0)).unwrap();
@@ -183,11 +190,26 @@ fn coreos_is_ignition_that_holds_the_files_and_units() {
     };
     assert_eq!(
         names(&config["storage"]["files"], "path"),
-        ["/etc/flatcar/update.conf", "/etc/cloudtop/node.conf", "/opt/cloudtop/volume", "/opt/cloudtop/ephemeral"]
+        [
+            "/etc/flatcar/update.conf",
+            "/etc/cloudtop/node.conf",
+            "/opt/cloudtop/interrupt",
+            "/etc/cloudtop/interrupt.d/20-docker",
+            "/opt/cloudtop/volume",
+            "/opt/cloudtop/idle",
+            "/opt/cloudtop/ephemeral"
+        ]
     );
     let units = ["cloudtop-volume.service", "cloudtop-expire.service", "cloudtop-expire.timer"];
     assert_eq!(names(&config["systemd"]["units"], "name")[..3], units);
     assert_eq!(config["storage"]["files"][0]["contents"]["source"], "data:;base64,UkVCT09UX1NUUkFURUdZPW9mZgo=");
+    let volume = &config["storage"]["files"][4]["contents"];
+    assert_eq!(volume["compression"], "gzip");
+    let packed = volume["source"].as_str().unwrap().strip_prefix("data:;base64,").unwrap();
+    let packed = base64::engine::general_purpose::STANDARD.decode(packed).unwrap();
+    let mut script = String::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut script).unwrap();
+    assert_eq!(script, include_str!("../../templates/parts/volume"));
     let timer = config["systemd"]["units"][2]["contents"].as_str().unwrap();
     assert!(timer.contains("\nOnCalendar=2026-11-21 15:30:00 UTC\n"), "{timer}");
 }
@@ -358,12 +380,12 @@ fn a_manifest_that_cannot_be_meant_is_refused_with_its_reason() {
     for (from, to, words) in [
         ("gzip = true", "gzip = 1", "line 6, column 8"),
         ("gzip = true", "gzip = true\ngzpi = 1", "unknown field `gzpi`"),
-        ("boot = \"cloud-init\"", "", "missing field `boot`"),
+        ("user = \"ubuntu\"", "", "missing field `user`"),
         ("\"debian\"", "\"windows\"", "unknown variant `windows`"),
         ("default = 3", "default = \"3\"", "the default of variable `count` is not a whole number"),
         ("[variables.word]", "[variables.my-word]", "cannot be called `my-word`"),
         ("\"/data\"", "\"data\"", "absolute path"),
-        ("\"cloud-config\"", "\"ignition\"", "boot = \"none\""),
+        ("\"cloud-config\"", "\"ignition\"", "leave `boot` out"),
         ("{% endif %}\"", "{% endif %} # x\"", "no `#`"),
         ("persistent_volume = false\nvolume_mount = \"/data\"", "persistent_volume = true", "needs volume_mount"),
     ] {
@@ -372,6 +394,20 @@ fn a_manifest_that_cannot_be_meant_is_refused_with_its_reason() {
         let error = own.load().unwrap_err();
         assert!(!error.is_not_found() && error.to_string().contains(words), "{to}: {error}");
     }
+}
+
+#[test]
+fn a_manifest_of_a_few_lines_will_do() {
+    let least = |format: &str| {
+        format!(
+            "name = \"own\"\ndescription = \"mine\"\nuser = \"admin\"\nuser_data_format = \"{format}\"\nimage.family = \"debian\"\n"
+        )
+    };
+    let of = |format: &str| Own::new(&least(format), "").load().unwrap().manifest;
+    let (cloud_config, ignition) = (of("cloud-config"), of("ignition"));
+    assert!(cloud_config.may_be_gzipped() && cloud_config.boot() == Boot::CloudInit);
+    assert!(!ignition.may_be_gzipped() && ignition.boot() == Boot::None);
+    assert!(!cloud_config.persistent_volume);
 }
 
 #[test]

@@ -64,7 +64,8 @@ pub fn prepare(raw: Vec<u8>, gzip_allowed: bool) -> Result<Prepared, TemplateErr
     Ok(Prepared { bytes, gzipped: true, raw_len })
 }
 
-fn gzip(raw: &[u8]) -> std::io::Result<Vec<u8>> {
+/// The same bytes for the same input, always: a launch that is repeated must be the same.
+pub(super) fn gzip(raw: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     encoder.write_all(raw)?;
     encoder.finish()

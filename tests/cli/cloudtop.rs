@@ -172,6 +172,9 @@ fn a_remote_command_gives_its_output_and_its_exit_code() {
         assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""), "{command}");
     }
     world.run("ssh dev/0 -- uname").exits(0);
+    let rehearsal = world.ok("test-interrupt dev", &[]);
+    assert!(rehearsal.stdout.contains("what would be ended before it is unmounted"), "{}", rehearsal.stdout);
+    world.run("test-interrupt dev/1").exits(3);
     world.run("ssh dev/1 -- uname").exits(3).says(&["has no node 1"]);
     world.ok("stop dev -q", &[]);
     world.run("ssh dev -- uname").exits(1).says(&["does not run", "cloudtop start dev"]);

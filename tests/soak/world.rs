@@ -598,6 +598,7 @@ fn nothing_yet() -> Intent {
         security_group: None,
         subnet: None,
         expires_at: None,
+        idle_minutes: None,
         tags: BTreeMap::new(),
     }
 }

@@ -23,6 +23,8 @@ const INSTANCE: &str = "i-00000000000000000";
 const VOLUME: &str = "vol-00000000000000000";
 const GROUP: &str = "sg-00000000000000000";
 const REQUEST: &str = "sir-00000000";
+const INTERFACE: &str = "eni-00000000000000000";
+const SNAPSHOT: &str = "snap-00000000000000000";
 /// The smallest page that most describes take.
 const SMALL_PAGE: i32 = 5;
 
@@ -74,8 +76,14 @@ impl Cloud {
                 said(name, ec2.describe_instance_type_offerings().filters(named()).send()).await
             }
             "DescribeKeyPairs" => said(name, ec2.describe_key_pairs().filters(ours()).send()).await,
+            "DescribeNetworkInterfaces" => {
+                said(name, ec2.describe_network_interfaces().filters(ours()).max_results(SMALL_PAGE).send()).await
+            }
             "DescribeRegions" => said(name, ec2.describe_regions().send()).await,
             "DescribeSecurityGroups" => said(name, ec2.describe_security_groups().filters(ours()).send()).await,
+            "DescribeSnapshots" => {
+                said(name, ec2.describe_snapshots().owner_ids("self").max_results(SMALL_PAGE).send()).await
+            }
             "DescribeSpotInstanceRequests" => {
                 said(name, ec2.describe_spot_instance_requests().filters(ours()).send()).await
             }
@@ -166,6 +174,10 @@ impl Cloud {
             "DeleteKeyPair" => {
                 said(name, ec2.delete_key_pair().dry_run(true).key_name("cloudtop-doctor-nothing").send()).await
             }
+            "DeleteNetworkInterface" => {
+                said(name, ec2.delete_network_interface().dry_run(true).network_interface_id(INTERFACE).send()).await
+            }
+            "DeleteSnapshot" => said(name, ec2.delete_snapshot().dry_run(true).snapshot_id(SNAPSHOT).send()).await,
             "DeleteSecurityGroup" => said(name, ec2.delete_security_group().dry_run(true).group_id(GROUP).send()).await,
             "DeleteVolume" => said(name, ec2.delete_volume().dry_run(true).volume_id(VOLUME).send()).await,
             "StartInstances" => said(name, ec2.start_instances().dry_run(true).instance_ids(INSTANCE).send()).await,

@@ -10,7 +10,7 @@ uname hostname whoami id pwd nproc uptime ls cat mountpoint findmnt df lsblk
 cloud-init systemctl etcdctl docker curl (of 127.0.0.1:2379/health) help
 ";
 
-const NAMES: [&str; 34] = [
+const NAMES: [&str; 35] = [
     ":",
     "true",
     "false",
@@ -44,6 +44,7 @@ const NAMES: [&str; 34] = [
     "etcdctl",
     "docker",
     "curl",
+    "interrupt",
     "help",
 ];
 
@@ -81,6 +82,7 @@ pub(super) fn answer(node: &Node, words: &[String], status: u32) -> Output {
         "systemctl" => services::systemctl(node, arguments),
         "etcdctl" => services::etcdctl(node, arguments),
         "docker" => services::docker(node, arguments),
+        "interrupt" => services::interrupt(arguments),
         "curl" => services::curl(node, arguments),
         "help" => Output::text(HELP),
         _ => Output::failure(

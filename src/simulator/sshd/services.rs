@@ -106,6 +106,17 @@ pub(super) fn docker(node: &Node, arguments: &[&str]) -> Output {
     }
 }
 
+/// The templates' own script; nothing runs here that could hold the volume.
+pub(super) fn interrupt(arguments: &[&str]) -> Output {
+    match arguments {
+        ["rehearse"] => line(
+            "rehearsing: an interruption would come in two minutes\n\
+             the volume is written back; what would be ended before it is unmounted: nothing",
+        ),
+        _ => unscripted("interrupt", arguments),
+    }
+}
+
 /// `curl` of etcd's health, and of what the instance metadata tells of spot; nothing else listens here.
 pub(super) fn curl(node: &Node, arguments: &[&str]) -> Output {
     let urls: Vec<&str> = arguments.iter().copied().filter(|word| !word.starts_with('-')).collect();

@@ -57,6 +57,7 @@ pub fn intent() -> Intent {
         security_group: None,
         subnet: None,
         expires_at: None,
+        idle_minutes: None,
         tags: BTreeMap::new(),
     }
 }

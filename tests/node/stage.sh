@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# A stage for the scripts that run on nodes: a mount namespace with files, device names and loop devices of its own, in
+# which the very scripts of the templates run as they do on a node. Sourced by bash as root, under `unshare --mount`.
+set -euo pipefail
+
+stage=$1
+parts=$2
+export PATH=/usr/sbin:/sbin:$PATH
+
+mkdir -p "$stage"/{etc,dev,run,opt,disks,home}
+cp -a /etc/. "$stage/etc"
+cp -a --one-file-system /dev/. "$stage/dev"
+for place in etc dev run opt; do mount --bind "$stage/$place" "/$place"; done
+mkdir -p /opt/cloudtop /etc/cloudtop /dev/disk/by-id
+cp "$parts"/{volume,ephemeral,interrupt,idle} /opt/cloudtop
+
+loops=() servers=()
+put_away() {
+    local loop
+    ((${#servers[@]} == 0)) || kill "${servers[@]}"
+    mountpoint -q "$stage/home/persistent" && umount "$stage/home/persistent"
+    for loop in "${loops[@]}"; do losetup -d "$loop" || true; done
+}
+trap put_away EXIT
+
+# Makes a disk of so many MiB out of a file of this name, or takes the file as it is, and prints nothing: the disk is $disk.
+disk() {
+    local file=$stage/disks/$1
+    [[ -e $file ]] || truncate -s "${2}M" "$file"
+    disk=$(losetup --find --show "$file")
+    loops+=("$disk")
+}
+
+# Gives the disk the name that EC2's volume has on NVMe types.
+attach_as() { ln -sfn "$disk" "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${1/-/}"; }
+
+# What the template writes for the node.
+promise() {
+    cat >/etc/cloudtop/node.conf <<CONF
+OWNER=nobody
+VOLUME_ID=$1
+DEVICE=/dev/sdj
+MOUNT=$stage/home/persistent
+CONF
+}
+
+volume() { bash /opt/cloudtop/volume; }
+state() { cat /run/cloudtop/volume; }
+sum() { sha256sum <"$disk"; }
+# shellcheck disable=SC2034 # scenes name it
+home=$stage/home/persistent
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
