@@ -597,6 +597,7 @@ fn nothing_yet() -> Intent {
         ssh_from: vec!["203.0.113.7/32".to_owned()],
         security_group: None,
         subnet: None,
+        idle_minutes: None,
         expires_at: None,
         idle_minutes: None,
         tags: BTreeMap::new(),
