@@ -599,7 +599,6 @@ fn nothing_yet() -> Intent {
         subnet: None,
         idle_minutes: None,
         expires_at: None,
-        idle_minutes: None,
         tags: BTreeMap::new(),
     }
 }
