@@ -71,7 +71,6 @@ fn intent(goal: Goal) -> Intent {
         ssh_from: vec!["192.0.2.1/32".to_owned()],
         security_group: None,
         subnet: None,
-        idle_minutes: None,
         expires_at: Some(moment()),
         idle_minutes: Some(45),
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
