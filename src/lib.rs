@@ -28,3 +28,8 @@ pub mod ssh;
 pub mod state;
 pub mod templates;
 pub mod ui;
+
+/// Damaged documents, shared with the tests of the outside.
+#[cfg(test)]
+#[path = "../tests/mutate/mod.rs"]
+mod mutate;

@@ -25,7 +25,7 @@ use cloudtop::domain::plan::Blocked;
 use cloudtop::domain::user_data::UserData;
 use cloudtop::engine::probe::Way;
 use cloudtop::engine::{Ending, Interrupt, Options, Outcome, Progress, Reach, Reporter, Run, Signal};
-use cloudtop::simulator::{Capacity, Reason, Settings, Simulator, Summary, Target};
+use cloudtop::simulator::{Capacity, FaultRule, Reason, Settings, Simulator, Summary, Target, Trouble};
 use cloudtop::ssh::SshDir;
 use cloudtop::state::{Journal, Paths};
 
@@ -537,6 +537,21 @@ async fn a_launch_that_was_written_down_and_never_sent_is_sent_with_its_token() 
         .filter(|entry| matches!(&entry.event, Event::Intended { token: it, .. } if *it == token))
         .count();
     assert_eq!(sent, 2, "written down again, with the same token: {:?}", again.ending);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_answer_was_lost_and_whose_repeats_were_throttled_is_not_made_a_second_time() {
+    for action in ["RunInstances", "CreateVolume"] {
+        let mut world = World::new().await;
+        world.simulator.add_fault(FaultRule::new(action, Trouble::ResetAfter).nth(1)).unwrap();
+        // The SDK sends a call four times, and tells of the last time.
+        world.simulator.add_fault(FaultRule::new(action, Trouble::Throttle).first(4)).unwrap();
+        world.done(Goal::Running).await;
+        assert!(world.simulator.call_counts().unwrap()[action] > 2, "it was lost, and then throttled");
+        let there = world.show();
+        let persistent = there.volumes.iter().filter(|it| !it.delete_on_termination).count();
+        assert_eq!((there.instances.len(), persistent), (1, 1), "{action}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

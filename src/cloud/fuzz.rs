@@ -14,10 +14,7 @@ use proptest::prelude::*;
 
 use super::{Cloud, Known, Settings, SharedHttpClient, Want};
 use crate::domain::names::Identity;
-use bytes::{changed, config, edits};
-
-#[path = "../../tests/mutate/bytes.rs"]
-mod bytes;
+use crate::mutate::bytes::{changed, config, edits};
 
 const CASES: u32 = 200;
 

@@ -148,9 +148,7 @@ impl Actor<'_> {
     fn take(&mut self, answers: Vec<Answer>, acted: &mut Acted) -> Result<(), StateError> {
         let events = answers.iter().map(|(token, _, answer)| match answer {
             Ok(made) => Event::Done { token: *token, made: made.clone() },
-            Err(failure) if failure.class == Class::Ambiguous => {
-                Event::Lost { token: *token, failure: failure.clone() }
-            }
+            Err(failure) if may_have_acted(failure) => Event::Lost { token: *token, failure: failure.clone() },
             Err(failure) => Event::Refused { token: *token, failure: failure.clone() },
         });
         self.write(events.collect())?;
@@ -182,6 +180,12 @@ impl Actor<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a call that failed may have taken effect. The SDK tells of the last of its tries alone: an earlier one may have
+/// been heard and its answer lost, when the last was turned away unread.
+fn may_have_acted(failure: &Failure) -> bool {
+    matches!(failure.class, Class::Ambiguous | Class::Throttled | Class::Credentials)
 }
 
 /// What a call that is not waited for any longer ends as.

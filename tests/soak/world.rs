@@ -1,6 +1,7 @@
 //! An account, a machine that works on it, and one environment, through a scenario; with what must always hold.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
@@ -18,6 +19,7 @@ use cloudtop::simulator::{Capacity, Reason, Settings, Simulator, Summary, Target
 use cloudtop::ssh::SshDir;
 use cloudtop::state::{Journal, Paths};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::network::{Network, Weather};
 use super::scenario::{Command, Event, Meddling, Scenario, Step, Verb, Wish};
@@ -27,6 +29,9 @@ const TYPES: [&str; 2] = ["m5.xlarge", "m5a.xlarge"];
 const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mUqkXzYwRZ0bUOVNiqYCJ4xHqXG9Tz0Jg6Zc6mE2c test";
 /// Long enough for anything, once all is calm.
 const CALM_WITHIN: u64 = 7200;
+
+/// The longest look at EC2 that succeeds: three tries that never end, and one that does.
+const LOOK_TAKES: Duration = Duration::from_secs(90);
 
 struct Silent;
 
@@ -83,8 +88,9 @@ pub struct World {
     intent: Intent,
     /// Persistent volumes that were ever seen and that nobody gave their word for.
     kept: BTreeSet<String>,
-    /// What is yet to happen.
+    /// What is yet to happen, and when the last of it happened.
     later: JoinSet<()>,
+    disturbed: Arc<Mutex<Option<Instant>>>,
     figures: Figures,
 }
 
@@ -153,6 +159,7 @@ impl World {
             intent: nothing_yet(),
             kept: BTreeSet::new(),
             later: JoinSet::new(),
+            disturbed: Arc::default(),
             figures: Figures::default(),
         }
     }
@@ -166,8 +173,11 @@ impl World {
             Step::Command(command) => {
                 let end = self.command(command).await?;
                 self.always()?;
+                // What happened since its last look at EC2, no command can know.
+                let undisturbed = self.disturbed.lock().unwrap().is_none_or(|at| at.elapsed() > LOOK_TAKES);
                 if let End::Outcome(outcome) = end
                     && matches!(outcome.ending, Ending::Done)
+                    && undisturbed
                 {
                     self.as_wanted()?;
                 }
@@ -196,9 +206,11 @@ impl World {
         }
         for (after, event) in command.meanwhile.clone() {
             let (simulator, console) = (self.simulator.clone(), self.console.clone());
+            let disturbed = Arc::clone(&self.disturbed);
             self.later.spawn(async move {
                 tokio::time::sleep(Duration::from_secs(after)).await;
                 happen(&simulator, &console, &event).await;
+                *disturbed.lock().unwrap() = Some(Instant::now());
             });
         }
         // An end by the user's clock and by that of the network: beyond both, it hangs.
@@ -585,8 +597,8 @@ fn nothing_yet() -> Intent {
         ssh_from: vec!["203.0.113.7/32".to_owned()],
         security_group: None,
         subnet: None,
-        expires_at: None,
         idle_minutes: None,
+        expires_at: None,
         tags: BTreeMap::new(),
     }
 }

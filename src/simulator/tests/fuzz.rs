@@ -10,14 +10,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{Answer, Lab, Node, Request, ask, image, zones};
 use crate::clock::Clock;
+use crate::mutate::bytes::{changed, config, edits};
+use crate::mutate::json::{altered, changes};
 use crate::simulator::door::connector::connector;
 use crate::simulator::faults::Delivery;
 use crate::simulator::{Settings, Simulator, SimulatorError, serve};
-use mutate::bytes::{changed, config, edits};
-use mutate::json::{altered, changes};
-
-#[path = "../../../tests/mutate/mod.rs"]
-mod mutate;
 
 const REQUEST_CASES: u32 = 400;
 const DOOR_CASES: u32 = 150;
