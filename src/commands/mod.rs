@@ -28,6 +28,9 @@ use crate::cli::{Cli, Command, CommandError, Exit, Globals};
 use crate::ui::Ui;
 
 use context::Context;
+#[cfg(feature = "simulator")]
+pub use context::Account;
+pub use context::Surroundings;
 
 /// Does what the command line says.
 ///
@@ -43,8 +46,8 @@ pub fn dispatch(cli: Cli, ui: &Arc<Ui>) -> Result<(), CommandError> {
             let runtime = runtime
                 .map_err(|error| CommandError::new(Exit::Failed, format!("cannot start the runtime: {error}")))?;
             runtime.block_on(async {
-                let context = Context::new(globals(cli.globals, &command), Arc::clone(ui))?;
-                talk_to_ec2(command, &context).await
+                let around = Surroundings::of_this_process(Arc::clone(ui))?;
+                talk_to_ec2(Cli { globals: cli.globals, command }, around).await
             })
         }
     }
@@ -62,7 +65,14 @@ fn globals(globals: Globals, _: &Command) -> Globals {
     globals
 }
 
-async fn talk_to_ec2(command: Command, context: &Context) -> Result<(), CommandError> {
+/// Does what the command line says, for a verb that talks to EC2, in a runtime of the caller's. Dropped before its end
+/// it leaves what a killed program leaves.
+///
+/// # Errors
+/// What went wrong, with its exit code.
+pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandError> {
+    let Cli { globals: typed, command } = cli;
+    let context = &Context::new(globals(typed, &command), around)?;
     match command {
         Command::Up(args) => up::run(&args, context).await,
         Command::Plan(args) => plan::run(&args, context).await,

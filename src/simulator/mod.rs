@@ -45,7 +45,7 @@ pub use door::http::serve;
 pub use door::ssh::SshListener;
 pub use objects::Capacity;
 pub use settings::Settings;
-pub use show::Summary;
+pub use show::{InstanceSummary, RequestSummary, Summary, VolumeSummary};
 
 use log::Log;
 use protocol::{Answer, Fault, Request};
