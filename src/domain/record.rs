@@ -400,11 +400,17 @@ struct ShownByNode<'a> {
     instances: BTreeMap<u32, Vec<&'a Instance>>,
     requests: BTreeMap<u32, Vec<&'a SpotRequest>>,
     volumes: BTreeMap<u32, &'a Volume>,
+    group: Option<&'a str>,
 }
 
 impl<'a> ShownByNode<'a> {
     fn of(observed: &'a Observed, ended: &BTreeSet<String>, node_of: &dyn Fn(&str) -> Option<u32>) -> Self {
-        let mut shown = Self { instances: BTreeMap::new(), requests: BTreeMap::new(), volumes: BTreeMap::new() };
+        let mut shown = Self {
+            instances: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            group: observed.groups.first().map(|group| group.id.as_str()),
+        };
         for it in observed.instances.iter().filter(|it| it.state.is_live() && !ended.contains(&it.id)) {
             if let Some(node) = node_of(&it.id) {
                 shown.instances.entry(node).or_default().push(it);
@@ -445,6 +451,8 @@ fn how_settled(pending: &Pending, shown: &ShownByNode<'_>) -> Option<String> {
             let found = shown.volumes.get(node).filter(|it| it.attachment.is_some())?;
             Some(format!("EC2 shows {}", found.id))
         }
+        // It is made again if it is still needed; if it is not, it may be there all the same.
+        Call::CreateGroup { .. } => Some(format!("EC2 shows {}", shown.group?)),
         _ => Some("it is made again if it is still needed".to_owned()),
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::call::Call;
 use crate::domain::lifecycle;
 use crate::domain::observed::{Instance, InstanceState, SpotRequest, Volume, VolumeState};
 use crate::domain::phase::Phase;
-use crate::domain::record::LOST_SHOWS_WITHIN;
+use crate::domain::record::{LOST_SHOWS_WITHIN, Pending};
 
 use super::world::{NodeFacts, World, ago};
 use super::{NodeView, Planner};
@@ -35,7 +35,10 @@ impl<'a> Planner<'a> {
         if delete_volumes {
             self.delete_volumes(world);
         }
-        self.delete_network();
+        match self.wait_for_lost_group() {
+            Some(waiting_for) => self.wait(waiting_for),
+            None => self.delete_network(),
+        }
     }
 
     /// Ends a node that the environment is too small for; once it is gone it is no longer spoken of.
@@ -117,14 +120,24 @@ impl<'a> Planner<'a> {
     /// Where a launch has no answer and no more instances are wanted, its token is no help: asking again could
     /// launch. What it made must have time to show.
     pub(super) fn wait_for_lost(&mut self, facts: &NodeFacts<'a>) -> Option<String> {
-        let pending = facts.pending.first()?;
+        facts.pending.first().map(|pending| self.wait_out(pending))
+    }
+
+    /// A group that is not listed yet cannot be deleted, and would be left behind.
+    fn wait_for_lost_group(&mut self) -> Option<String> {
+        let making = |it: &&Pending| matches!(it.call, Call::CreateGroup { .. });
+        let pending = self.record.pending.iter().find(making)?;
+        self.inputs.observed.groups.is_empty().then(|| self.wait_out(pending))
+    }
+
+    fn wait_out(&mut self, pending: &Pending) -> String {
         let waited = ago(pending.at, self.now());
         if waited > LOST_SHOWS_WITHIN {
             self.settle(pending.token, "nothing of it showed in a minute");
-            return Some("EC2 is looked at once more".to_owned());
+            return "EC2 is looked at once more".to_owned();
         }
         let left = (LOST_SHOWS_WITHIN - waited).as_secs();
-        Some(format!("the answer to `{}` was lost, and EC2 may list late what it made ({left} s left)", pending.call))
+        format!("the answer to `{}` was lost, and EC2 may list late what it made ({left} s left)", pending.call)
     }
 
     fn delete_volumes(&mut self, world: &World<'a>) {

@@ -417,6 +417,25 @@ fn an_up_after_a_down_that_was_broken_off_replaces_what_would_not_come_back() {
 }
 
 #[test]
+fn a_down_gives_a_group_whose_making_has_no_answer_a_minute_to_show() {
+    let mut scene = Scene::new(Intent { goal: GONE, ..fixture::intent() });
+    let group = scene.observed.groups.remove(0);
+    let call = Call::CreateGroup { name: "cloudtop-dev".to_owned(), vpc_id: "vpc-1".to_owned() };
+    scene.call(1, 990, &call, None);
+    assert_eq!(scene.calls(), [""; 0], "what is not listed cannot be deleted");
+    assert!(scene.plan().waiting_for.iter().any(|it| it.contains("was lost")), "{:?}", scene.plan().waiting_for);
+    assert_ne!(scene.plan().status, Status::Done);
+    scene.observed.groups.push(group);
+    assert_eq!(scene.calls()[0], "delete security group sg-1");
+    scene.observed.groups.clear();
+    scene.now = at(1_051);
+    let settled = scene.plan().settled;
+    assert_eq!(settled.len(), 1, "it was never sent");
+    scene.journal.push(Entry { at: at(1_051), event: Event::Settled { token: settled[0].0, how: String::new() } });
+    assert!(scene.calls()[0].starts_with("delete key pair"), "{:?}", scene.calls());
+}
+
+#[test]
 fn down_deletes_volumes_only_when_asked_and_never_the_users_own() {
     let mut scene = Scene::new(Intent { goal: GONE, ..fixture::intent() }).volume(0, ZONES[0], None);
     let deletes = |scene: &Scene| scene.calls().iter().any(|call| call.starts_with("delete volume"));
