@@ -122,7 +122,7 @@ fn only_the_ui_prints() {
     let breaks = |line: &&Line| {
         // `template render` sends bytes that may be no text; the simulated ssh server's stdout is the connection.
         let raw = line.file == "commands/template.rs" && line.text.contains("stdout()");
-        let wire = line.file == "commands/sim.rs" && line.text.contains("tokio::io::stdout()");
+        let wire = line.file == "commands/sim/mod.rs" && line.text.contains("tokio::io::stdout()");
         let log = line.file == "cli/logging.rs" && line.text.contains("with_writer(std::io::stderr)");
         let prints = words.iter().any(|word| line.text.contains(&format!("{word}!")) && has_word(&line.text, word));
         let writes = ["io::stdout", "io::stderr", "stdout()", "stderr()"].iter().any(|name| line.text.contains(name));
@@ -138,5 +138,25 @@ fn no_room_below_the_commands_knows_the_command_line() {
         let lines = code(room);
         let breaks = |line: &&Line| line.text.contains("crate::cli") || line.text.contains("crate::commands");
         assert_none("commands call the rooms, and no room calls a command", lines.iter().filter(breaks));
+    }
+}
+
+/// The words in quotes that follow `before` on a line.
+fn quoted<'a>(lines: &'a [Line], before: &'a str) -> impl Iterator<Item = &'a str> {
+    let of_line = move |line: &'a Line| line.text.split(before).skip(1).filter_map(|rest| rest.split('"').next());
+    lines.iter().flat_map(of_line)
+}
+
+#[test]
+fn every_call_that_is_made_is_in_the_policy() {
+    let policy = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/iam-policy.json")).unwrap();
+    let (cloud, domain) = (code("cloud"), code("domain"));
+    let calls = domain.into_iter().filter(|line| line.file == "domain/call.rs").collect::<Vec<_>>();
+    let mut actions: Vec<&str> = quoted(&cloud, "failure::of(\"").chain(quoted(&calls, "=> \"")).collect();
+    // Whoever has credentials may ask whose they are.
+    actions.retain(|action| *action != "GetCallerIdentity");
+    assert!(actions.len() > 30, "{actions:?}");
+    for action in actions {
+        assert!(policy.contains(&format!(":{action}\"")), "docs/iam-policy.json does not allow {action}");
     }
 }

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -38,13 +38,17 @@ impl Reporter for Silent {
     fn report(&self, _: &Progress<'_>) {}
 }
 
-/// A network that drops the next requests before they get anywhere.
+/// A network that drops the next requests before they get anywhere, and keeps the answers of one action for itself.
 #[derive(Clone, Debug)]
 struct Network {
     far_end: SharedHttpClient,
     connector: Option<SharedHttpConnector>,
     drops: Arc<AtomicU32>,
+    hangs: Hangs,
 }
+
+/// The beginning of the action whose requests take effect and are never answered; empty: none.
+type Hangs = Arc<Mutex<&'static str>>;
 
 impl HttpClient for Network {
     fn http_connector(&self, settings: &HttpConnectorSettings, parts: &RuntimeComponents) -> SharedHttpConnector {
@@ -56,7 +60,17 @@ impl HttpClient for Network {
 impl HttpConnector for Network {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let dropped = self.drops.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+        let hanging = *self.hangs.lock().unwrap();
+        let hangs = !hanging.is_empty()
+            && request.body().bytes().is_some_and(|body| body.starts_with(format!("Action={hanging}").as_bytes()));
         match &self.connector {
+            Some(connector) if hangs => {
+                let effect = connector.call(request);
+                HttpConnectorFuture::new(async move {
+                    let _lost = effect.await;
+                    std::future::pending().await
+                })
+            }
             Some(connector) if !dropped => connector.call(request),
             _ => {
                 let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
@@ -72,6 +86,8 @@ struct World {
     cloud: Cloud,
     /// How many of the next requests are lost.
     drops: Arc<AtomicU32>,
+    /// What EC2 does not answer.
+    hangs: Hangs,
     clock: Clock,
     directory: tempfile::TempDir,
     identity: Identity,
@@ -96,7 +112,13 @@ impl World {
         };
         let simulator = Simulator::in_memory(settings, clock);
         let drops = Arc::new(AtomicU32::new(0));
-        let network = Network { far_end: simulator.http_client(), connector: None, drops: Arc::clone(&drops) };
+        let hangs = Hangs::default();
+        let network = Network {
+            far_end: simulator.http_client(),
+            connector: None,
+            drops: Arc::clone(&drops),
+            hangs: Arc::clone(&hangs),
+        };
         let settings = cloud::Settings {
             region: Some(REGION.to_owned()),
             http_client: Some(SharedHttpClient::new(network)),
@@ -107,6 +129,7 @@ impl World {
             cloud: Cloud::connect(&settings).await.unwrap(),
             simulator,
             drops,
+            hangs,
             clock,
             directory: tempfile::tempdir().unwrap(),
             identity: Identity {
@@ -527,6 +550,102 @@ async fn the_users_signal_ends_a_run_and_the_next_one_goes_on() {
     assert!(matches!(outcome.ending, Ending::Interrupted(Signal::Interrupt)), "{:?}", outcome.ending);
     world.done(Goal::Running).await;
     assert_eq!(world.live_instances().len(), 1);
+}
+
+/// Runs until the user's signal after `seconds`; the outcome, and how long the user then had to wait.
+async fn interrupted_after(world: &World, seconds: u64) -> (Outcome, Duration) {
+    let (send, interrupt) = Interrupt::by_hand();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        send.send_replace(Some(Signal::Interrupt));
+        std::future::pending::<()>().await;
+    });
+    let started = tokio::time::Instant::now();
+    let outcome = world.run_with(interrupt).await;
+    assert!(matches!(outcome.ending, Ending::Interrupted(Signal::Interrupt)), "{:?}", outcome.ending);
+    (outcome, started.elapsed().saturating_sub(Duration::from_secs(seconds)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_before_the_first_look_sends_no_call() {
+    let world = World::new().await;
+    let (outcome, waited) = interrupted_after(&world, 0).await;
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    assert!(world.show().is_empty() && outcome.seen);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_hangs_does_not_hold_the_user() {
+    let world = World::new().await;
+    *world.hangs.lock().unwrap() = "DescribeInstances";
+    let (outcome, waited) = interrupted_after(&world, 2).await;
+    assert!(waited <= Duration::from_secs(4), "{waited:?}");
+    assert!(!outcome.seen && world.show().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_survey_that_hangs_does_not_hold_the_user() {
+    let world = World::new().await;
+    *world.hangs.lock().unwrap() = "DescribeSpotPriceHistory";
+    let (outcome, waited) = interrupted_after(&world, 8).await;
+    assert!(waited <= Duration::from_secs(4), "{waited:?}");
+    assert!(outcome.seen && world.show().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_is_abandoned_after_seconds_and_settled_by_the_next_run() {
+    for action in ["ImportKeyPair", "CreateSecurityGroup", "RunInstances", "CreateVolume", "AttachVolume"] {
+        let mut world = World::new().await;
+        *world.hangs.lock().unwrap() = action;
+        let after = if action.ends_with("Volume") { 50 } else { 15 };
+        let (outcome, waited) = interrupted_after(&world, after).await;
+        assert!(waited <= Duration::from_secs(9), "{action}: {waited:?}");
+        let lost = |entry: &Entry| matches!(&entry.event, Event::Lost { failure, .. } if failure.code == "Abandoned");
+        assert!(world.entries().iter().any(lost), "{action}: {:#?}", world.entries());
+        if action == "RunInstances" {
+            assert_eq!(world.live_instances().len(), 1, "the launch took effect");
+            let listed = outcome.observed.instances.len() + outcome.observed.requests.len();
+            assert!(listed > 0, "what exists is told, the answer lost or not: {:?}", outcome.observed);
+        }
+        *world.hangs.lock().unwrap() = "";
+        world.done(Goal::Running).await;
+        let shown = world.show();
+        assert_eq!((world.live_instances().len(), shown.spot_requests.len()), (1, 1), "{action}");
+        assert_eq!((shown.security_groups.len(), shown.key_pairs.len()), (1, 1), "{action}");
+        assert_eq!(shown.volumes.iter().filter(|it| !it.delete_on_termination).count(), 1, "{action}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_down_whose_calls_hang_is_abandoned_after_seconds_and_finished_by_the_next() {
+    for action in ["CancelSpotInstanceRequests", "TerminateInstances", "DeleteSecurityGroup", "DeleteKeyPair"] {
+        let mut world = World::new().await;
+        world.done(Goal::Running).await;
+        world.intent.goal = GONE;
+        *world.hangs.lock().unwrap() = action;
+        let after = if action.starts_with("Delete") { 70 } else { 5 };
+        let (_, waited) = interrupted_after(&world, after).await;
+        assert!(waited <= Duration::from_secs(9), "{action}: {waited:?}");
+        *world.hangs.lock().unwrap() = "";
+        world.done(Goal::Gone { delete_volumes: true }).await;
+        assert!(world.show().is_empty(), "{action}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_down_and_not_sent_when_the_signal_came_is_known_not_to_have_been() {
+    let mut world = World::new().await;
+    // Each node has a request of its own, and no more than sixteen calls are under way at a time.
+    (world.intent.nodes, world.intent.volume) = (40, VolumeWish::None);
+    world.intent.on_interruption = Interruption::Terminate;
+    *world.hangs.lock().unwrap() = "RequestSpotInstances";
+    interrupted_after(&world, 15).await;
+    let never = |entry: &&Entry| matches!(&entry.event, Event::Settled { how, .. } if how == "it was never sent");
+    assert_eq!(world.entries().iter().filter(never).count(), 24);
+    assert_eq!(world.show().spot_requests.len(), 16);
+    *world.hangs.lock().unwrap() = "";
+    world.done(Goal::Running).await;
+    assert_eq!((world.live_instances().len(), world.show().spot_requests.len()), (40, 40));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
+use crate::commands::history::HistoryArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::plan::PlanArgs;
@@ -149,6 +151,10 @@ pub enum Command {
     Recover(RecoverArgs),
     /// Find what has our tags and no use any more
     Gc(GcArgs),
+    /// What is wrong with credentials, permissions, quotas, network, key or state, and how to mend it
+    Doctor(DoctorArgs),
+    /// What was run, what it did, what failed, and what it has cost
+    History(HistoryArgs),
     /// Look at and render templates
     Template(TemplateArgs),
     /// The built-in simulator of EC2

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::cloud::{CloudError, SurveyError};
 use crate::config::{BadValue, ConfigError};
+use crate::domain::advice;
 use crate::domain::failure::{Class, Failure};
 use crate::engine::EngineError;
 use crate::ssh::{KeyError, SshError};
@@ -98,26 +99,10 @@ pub fn exit_of(class: Class) -> Exit {
     }
 }
 
-/// What helps against a class of failures.
-fn hint_of(class: Class) -> Option<&'static str> {
-    match class {
-        Class::Quota => Some(
-            "ask for more under Service Quotas (EC2, `All Standard Spot Instance Requests`), or use smaller or fewer nodes",
-        ),
-        Class::Denied => Some("the permissions that the tool needs are in docs/iam-policy.json"),
-        Class::Credentials => Some("look at `aws sts get-caller-identity`; with SSO, `aws sso login`"),
-        Class::Ambiguous => Some("nothing is made twice by running the same command again"),
-        _ => None,
-    }
-}
-
 impl From<Failure> for CommandError {
     fn from(failure: Failure) -> Self {
         let error = Self::new(exit_of(failure.class), failure.to_string());
-        match hint_of(failure.class) {
-            Some(hint) => error.hint(hint),
-            None => error,
-        }
+        Self { hints: advice::hints(&failure), ..error }
     }
 }
 
@@ -179,7 +164,10 @@ impl From<OutputError> for CommandError {
 
 impl From<PromptError> for CommandError {
     fn from(error: PromptError) -> Self {
-        Self::of(Exit::Usage, error)
+        match error {
+            PromptError::Interrupted => Self::new(Exit::Code(130), error.to_string()),
+            PromptError::NeedsYes { .. } | PromptError::NoAnswer { .. } => Self::of(Exit::Usage, error),
+        }
     }
 }
 

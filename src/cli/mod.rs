@@ -2,6 +2,8 @@
 
 pub mod args;
 mod error;
+#[cfg(test)]
+mod errors_doc;
 mod exit;
 mod logging;
 

@@ -65,6 +65,8 @@ impl Cloud {
             Call::DeleteVolume { id } => gone_is_done(self.delete_volume(id).await).map(nothing),
             Call::DeleteGroup { id } => gone_is_done(self.delete_group(id).await).map(nothing),
             Call::DeleteKey { name } => gone_is_done(self.delete_key(name).await).map(nothing),
+            Call::DeleteInterface { id } => gone_is_done(self.delete_interface(id).await).map(nothing),
+            Call::DeleteSnapshot { id } => gone_is_done(self.delete_snapshot(id).await).map(nothing),
         }
     }
 
@@ -83,7 +85,12 @@ impl Cloud {
         Ok(Made { volume: answer.volume_id().map(str::to_owned), ..Made::default() })
     }
 
-    async fn tag(&self, ids: &[String], tags: &Tags) -> Result<(), Failure> {
+    /// Sets tags on resources of any kind. Setting them twice is the same as once.
+    ///
+    /// # Errors
+    /// The call's failure: then some of the resources may have the tags. One that is gone makes the call fail for all
+    /// others of its chunk.
+    pub async fn tag(&self, ids: &[String], tags: &Tags) -> Result<(), Failure> {
         for chunk in ids.chunks(IDS_A_CALL) {
             let call = self.ec2.create_tags().set_resources(Some(chunk.to_vec())).set_tags(Some(sdk_tags(tags)));
             call.send().await.map_err(|error| failure::of("CreateTags", &error))?;
@@ -153,6 +160,16 @@ impl Cloud {
             Many::Stop { hibernate } => self.stop(ids, hibernate).await,
             Many::Start => self.start(ids).await,
         }
+    }
+
+    async fn delete_interface(&self, id: &str) -> Result<(), Failure> {
+        let call = self.ec2.delete_network_interface().network_interface_id(id);
+        call.send().await.map(drop).map_err(|error| failure::of("DeleteNetworkInterface", &error))
+    }
+
+    async fn delete_snapshot(&self, id: &str) -> Result<(), Failure> {
+        let call = self.ec2.delete_snapshot().snapshot_id(id);
+        call.send().await.map(drop).map_err(|error| failure::of("DeleteSnapshot", &error))
     }
 
     async fn delete_volume(&self, id: &str) -> Result<(), Failure> {

@@ -101,6 +101,7 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidGroup.NotFound",
             "InvalidSecurityGroupID.NotFound",
             "InvalidKeyPair.NotFound",
+            "InvalidNetworkInterfaceID.NotFound",
         ],
     ),
     (
@@ -109,8 +110,11 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidAttachment.NotFound",
             "InvalidPermission.NotFound",
             "InvalidSecurityGroupRuleId.NotFound",
+            "InvalidSnapshot.NotFound",
             // The token's instance came up and has ended since.
             "IdempotentInstanceTerminated",
+            // Service Quotas: the account has no value of its own.
+            "NoSuchResourceException",
         ],
     ),
     (Class::Exists, &["InvalidGroup.Duplicate", "InvalidKeyPair.Duplicate", "InvalidPermission.Duplicate"]),
@@ -124,6 +128,7 @@ const CODES: &[(Class, &[&str])] = &[
             "DependencyViolation",
             "VolumeInUse",
             "InvalidGroup.InUse",
+            "InvalidNetworkInterface.InUse",
             "ResourceInUse",
             "ConcurrentTagAccess",
         ],
@@ -133,6 +138,7 @@ const CODES: &[(Class, &[&str])] = &[
         &[
             "AttachmentLimitExceeded",
             "DryRunOperation",
+            "IllegalArgumentException",
             "InstanceAlreadyLinked",
             "InvalidAMIID.Malformed",
             "InvalidAMIID.NotFound",
@@ -203,6 +209,7 @@ const CODES: &[(Class, &[&str])] = &[
             "RequestTimeout",
             "RequestTimeoutException",
             "ServerInternal",
+            "ServiceException",
             "ServiceUnavailable",
             "Unavailable",
         ],
@@ -241,6 +248,9 @@ const BY_ACTION: &[Exception] = &[
         class: Class::Gone,
     },
     Exception { code: "InvalidKeyPair.NotFound", actions: &["DeleteKeyPair"], class: Class::Gone },
+    Exception { code: "InvalidNetworkInterfaceID.NotFound", actions: &["DeleteNetworkInterface"], class: Class::Gone },
+    Exception { code: "InvalidNetworkInterface.InUse", actions: &["DeleteNetworkInterface"], class: Class::InUse },
+    Exception { code: "InvalidSnapshot.NotFound", actions: &["DeleteSnapshot"], class: Class::Gone },
 ];
 
 /// What a code means for going on after an action; `None` for a code that is not known here.
@@ -250,11 +260,29 @@ pub(super) fn class(action: &str, code: &str) -> Option<Class> {
     by_action.map(|entry| entry.class).or_else(always)
 }
 
+/// Every code that is told apart, with its class, and with the actions after which it has that class alone.
+#[cfg(test)]
+pub(crate) fn all() -> Vec<(Class, &'static str, &'static [&'static str])> {
+    let always = CODES.iter().flat_map(|(class, codes)| codes.iter().map(|code| (*class, *code, &[][..])));
+    always.chain(BY_ACTION.iter().map(|entry| (entry.class, entry.code, entry.actions))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::domain::advice;
+
+    #[test]
+    fn every_code_has_a_sentence_for_the_user_and_every_sentence_a_code() {
+        let known: BTreeSet<&str> = all().iter().map(|(_, code, _)| *code).collect();
+        let told: BTreeSet<&str> = advice::codes().collect();
+        let ours: BTreeSet<&str> = advice::OURS.iter().map(|(code, _)| *code).collect();
+        assert_eq!(known.difference(&told).collect::<Vec<_>>(), [&""; 0], "codes without a sentence");
+        let other: BTreeSet<&str> = told.difference(&known).copied().collect();
+        assert_eq!(other, ours, "sentences of codes that nobody tells apart");
+    }
 
     #[test]
     fn no_code_stands_in_two_classes() {

@@ -8,10 +8,11 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::config::{IdentityCache, SharedHttpClient, StalledStreamProtectionConfig};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use jiff::Timestamp;
 
 use super::profile::{self, Profile};
 use super::retry::CapacityIsFinal;
-use super::{Cloud, count, credentials, https};
+use super::{Cloud, count, credentials, https, whole};
 use crate::domain::failure::Failure;
 
 /// How long a connection may take to be made.
@@ -147,7 +148,8 @@ impl Cloud {
         if let Some(url) = settings.endpoint_url.as_ref().filter(|url| !is_http(url)) {
             return Err(CloudError::EndpointMalformed { url: url.clone() });
         }
-        let (config, region) = if settings.static_credentials { simulated(settings)? } else { real(settings).await? };
+        let Found { config, region, expires_at } =
+            if settings.static_credentials { simulated(settings)? } else { real(settings).await? };
         tracing::debug!(region, endpoint = config.endpoint_url(), "connected");
         let counts = count::Counts::default();
         let ec2 = aws_sdk_ec2::config::Builder::from(&config)
@@ -155,22 +157,40 @@ impl Cloud {
             .interceptor(counts.clone())
             .build();
         let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(counts.clone()).build();
-        Ok(Self { ec2: aws_sdk_ec2::Client::from_conf(ec2), sts: aws_sdk_sts::Client::from_conf(sts), region, counts })
+        let iam = aws_sdk_iam::config::Builder::from(&config).interceptor(counts.clone()).build();
+        let quotas = aws_sdk_servicequotas::config::Builder::from(&config).interceptor(counts.clone()).build();
+        Ok(Self {
+            ec2: aws_sdk_ec2::Client::from_conf(ec2),
+            sts: aws_sdk_sts::Client::from_conf(sts),
+            iam: aws_sdk_iam::Client::from_conf(iam),
+            quotas: aws_sdk_servicequotas::Client::from_conf(quotas),
+            region,
+            expires_at,
+            counts,
+        })
     }
 }
 
+/// What a connection is made from.
+struct Found {
+    config: SdkConfig,
+    region: String,
+    /// When the credentials end, where they say.
+    expires_at: Option<Timestamp>,
+}
+
 /// The configuration by AWS's own rules.
-async fn real(settings: &Settings) -> Result<(SdkConfig, String), CloudError> {
+async fn real(settings: &Settings) -> Result<Found, CloudError> {
     let profile = Profile::read(settings.profile.as_deref()).await?;
     let region = profile::region(settings, Some(&profile))?;
     let http = settings.http_client.clone().unwrap_or_else(https::client);
     let named = settings.profile.as_deref();
     let place = Region::new(region.clone());
-    let credentials = credentials::standard(named, &profile.name, &place, http.clone()).await?;
+    let (credentials, expires_at) = credentials::standard(named, &profile.name, &place, http.clone()).await?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .region(place)
         .profile_name(profile.name)
-        .http_client(http)
+        .http_client(whole::client(http))
         .credentials_provider(credentials)
         .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_TIMEOUT).build())
         .retry_config(retries())
@@ -179,23 +199,23 @@ async fn real(settings: &Settings) -> Result<(SdkConfig, String), CloudError> {
     if let Some(url) = &settings.endpoint_url {
         loader = loader.endpoint_url(url);
     }
-    Ok((loader.load().await, region))
+    Ok(Found { config: loader.load().await, region, expires_at })
 }
 
 /// The configuration for the simulator: nothing of the user's AWS configuration may reach into it.
-fn simulated(settings: &Settings) -> Result<(SdkConfig, String), CloudError> {
+fn simulated(settings: &Settings) -> Result<Found, CloudError> {
     let region = profile::region(settings, None)?;
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region.clone()))
-        .http_client(settings.http_client.clone().unwrap_or_else(https::client))
+        .http_client(whole::client(settings.http_client.clone().unwrap_or_else(https::client)))
         .credentials_provider(credentials::simulated())
         .identity_cache(IdentityCache::lazy().build())
         .retry_config(retries())
         .timeout_config(timeouts(settings.call_timeout))
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(settings.endpoint_url.clone());
-    Ok((config.build(), region))
+    Ok(Found { config: config.build(), region, expires_at: None })
 }
 
 fn retries() -> RetryConfig {

@@ -8,7 +8,8 @@ use crate::domain::call::Tags;
 use crate::domain::demand::Arch;
 use crate::domain::market::{Image, SpotPrice, Subnet, TypeFacts};
 use crate::domain::observed::{
-    Attachment, Instance, InstanceState, RequestState, SecurityGroup, SpotRequest, Volume, VolumeState,
+    Attachment, Instance, InstanceState, Interface, KeyPair, RequestState, SecurityGroup, Snapshot, SpotRequest,
+    Volume, VolumeState,
 };
 use crate::domain::tags;
 
@@ -171,6 +172,34 @@ pub(super) fn group(from: &sdk::SecurityGroup, ssh_port: Option<u16>) -> Option<
         open_to_itself |= rule.ip_protocol() == Some("-1") && names_itself;
     }
     Some(SecurityGroup { id, vpc_id: text(from.vpc_id()).unwrap_or_default(), ssh_from, open_to_itself })
+}
+
+/// A key pair; `None` where EC2 sent no name.
+pub(super) fn key(from: &sdk::KeyPairInfo) -> Option<KeyPair> {
+    Some(KeyPair {
+        id: text(from.key_pair_id()).unwrap_or_default(),
+        name: text(from.key_name())?,
+        public_key: text(from.public_key().map(str::trim_end)),
+    })
+}
+
+/// A network interface; `None` where EC2 sent no id.
+pub(super) fn interface(from: &sdk::NetworkInterface) -> Option<Interface> {
+    Some(Interface {
+        id: text(from.network_interface_id())?,
+        zone: text(from.availability_zone()).unwrap_or_default(),
+        // Any other state than this one is one in which something has it.
+        attached: from.status() != Some(&sdk::NetworkInterfaceStatus::Available),
+    })
+}
+
+/// A snapshot; `None` where EC2 sent no id.
+pub(super) fn snapshot(from: &sdk::Snapshot) -> Option<Snapshot> {
+    Some(Snapshot {
+        id: text(from.snapshot_id())?,
+        volume_id: text(from.volume_id()).unwrap_or_default(),
+        gib: number(from.volume_size()),
+    })
 }
 
 /// An instance type; `None` where EC2 sent no name.

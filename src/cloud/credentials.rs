@@ -14,6 +14,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 
 use aws_sdk_ec2::config::SharedHttpClient;
+use jiff::Timestamp;
 
 use super::connect::CloudError;
 use super::failure;
@@ -29,6 +30,8 @@ pub(super) fn simulated() -> SharedCredentialsProvider {
 /// The user's credentials: those of `named` alone (`--profile`), or the first that the standard chain has. The chain
 /// looks at the environment first, so it would overrule a profile that was named on the command line.
 ///
+/// With them comes the time at which they end, where they say.
+///
 /// `profile` is the profile that the files' own rules select, for the message.
 ///
 /// # Errors
@@ -38,7 +41,7 @@ pub(super) async fn standard(
     profile: &str,
     region: &Region,
     http: SharedHttpClient,
-) -> Result<SharedCredentialsProvider, CloudError> {
+) -> Result<(SharedCredentialsProvider, Option<Timestamp>), CloudError> {
     let conf = ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(http);
     let (chain, looked) = match named {
         Some(name) => (only_profile(name, &conf), format!("profile {name} of ~/.aws/config and ~/.aws/credentials")),
@@ -46,8 +49,9 @@ pub(super) async fn standard(
     };
     match chain.provide_credentials().await {
         Ok(first) => {
+            let expires_at = first.expiry().and_then(|at| Timestamp::try_from(at).ok());
             let first = Mutex::new(Some(first));
-            Ok(SharedCredentialsProvider::new(Primed { first, chain }))
+            Ok((SharedCredentialsProvider::new(Primed { first, chain }), expires_at))
         }
         Err(CredentialsError::CredentialsNotLoaded(_)) => Err(CloudError::CredentialsMissing { looked }),
         // The metadata service comes last. Where it is switched off, or a firewall answers in its place, there is none.

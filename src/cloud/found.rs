@@ -2,48 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_ec2::primitives::DateTime;
 use aws_sdk_ec2::types as sdk;
 
 use super::observe::{may_have_instance, persistent, tag};
 use super::{Cloud, convert, failure, filter};
-use crate::domain::call::Tags;
 use crate::domain::failure::Failure;
+use crate::domain::found::Found;
 use crate::domain::intent::Interruption;
 use crate::domain::names::Identity;
-use crate::domain::observed::Observed;
 use crate::domain::tags;
 
-/// An environment that was found by its tags.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Which.
-    pub identity: Identity,
-    /// What there is of it. `ssh_from` of its groups are all rules for one TCP port, for that port is not known.
-    pub observed: Observed,
-    /// The tags of each resource, by id.
-    pub tags: BTreeMap<String, Tags>,
-    /// What it was asked for with, as far as EC2 knows.
-    pub terms: Terms,
-}
-
-/// What is known of how an environment was asked for: enough to go on with it when the state file is lost.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Terms {
-    /// The image of an instance of it.
-    pub image_id: Option<String>,
-    /// The subnet of an instance of it.
-    pub subnet_id: Option<String>,
-    /// The security groups of an instance of it.
-    pub group_ids: Vec<String>,
-    /// The name of the key pair.
-    pub key_name: Option<String>,
-    /// The public key of the key pair, in OpenSSH form, where the key pair is the environment's own.
-    pub public_key: Option<String>,
-    /// What its spot requests do on an interruption.
-    pub on_interruption: Option<Interruption>,
-    /// The limit of its spot requests, USD per hour. EC2 shows the on-demand price where none was given.
-    pub max_price: Option<f64>,
-}
+/// The largest page of describes.
+const PAGE: i32 = 1000;
 
 type Environments = BTreeMap<(String, String), Found>;
 
@@ -53,8 +24,7 @@ impl Cloud {
     /// # Errors
     /// The first failure of a call.
     pub async fn observe_all(&self, owner: Option<&str>) -> Result<Vec<Found>, Failure> {
-        let mut ours = vec![filter("tag-key", [tags::ENV])];
-        ours.extend(owner.map(|owner| tag(tags::OWNER, owner)));
+        let ours = tagged_by(owner);
         let (instances, requests, volumes, groups, keys) = tokio::join!(
             self.instances(ours.clone()),
             self.requests(ours.clone()),
@@ -80,30 +50,85 @@ impl Cloud {
         }
         for volume in &volumes? {
             with(&mut all, volume.tags(), |found| {
-                found.keep_tags(volume.volume_id(), volume.tags());
+                found.keep(volume.volume_id(), volume.tags(), volume.create_time());
                 found.observed.volumes.extend(convert::volume(volume));
             });
         }
         for group in &groups? {
             with(&mut all, group.tags(), |found| {
-                found.keep_tags(group.group_id(), group.tags());
+                found.keep(group.group_id(), group.tags(), None);
                 found.observed.groups.extend(convert::group(group, None));
             });
         }
         for key in &keys? {
             with(&mut all, key.tags(), |found| {
-                found.terms.key_name = key.key_name().map(str::to_owned);
+                found.keep(key.key_name(), key.tags(), key.create_time());
+                found.observed.keys.extend(convert::key(key));
                 found.terms.public_key = key.public_key().map(|text| text.trim_end().to_owned());
             });
         }
         Ok(all.into_values().collect())
     }
 
-    async fn keys(&self, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::KeyPairInfo>, Failure> {
-        let call = self.ec2.describe_key_pairs().set_filters(Some(filters)).include_public_key(true);
-        let answer = call.send().await.map_err(|error| failure::of("DescribeKeyPairs", &error))?;
-        Ok(answer.key_pairs.unwrap_or_default())
+    /// Adds what environments have beside what they work with: root volumes, interfaces, snapshots. What EC2 does not
+    /// let us see is left out, and told by its failure.
+    pub async fn observe_spare(&self, found: Vec<Found>, owner: Option<&str>) -> (Vec<Found>, Vec<Failure>) {
+        let ours = tagged_by(owner);
+        let (roots, interfaces, snapshots) = tokio::join!(
+            self.volumes([ours.as_slice(), &[tag(tags::ROLE, tags::ROLE_ROOT)]].concat()),
+            self.interfaces(ours.clone()),
+            self.snapshots(ours.clone()),
+        );
+        let key = |it: &Found| (it.identity.env.to_string(), it.identity.owner.clone());
+        let mut all: Environments = found.into_iter().map(|it| (key(&it), it)).collect();
+        let mut unseen = Vec::new();
+        for volume in &or_unseen(roots, &mut unseen) {
+            with(&mut all, volume.tags(), |found| {
+                found.keep(volume.volume_id(), volume.tags(), volume.create_time());
+                found.spare.roots.extend(convert::volume(volume));
+            });
+        }
+        for interface in &or_unseen(interfaces, &mut unseen) {
+            with(&mut all, interface.tag_set(), |found| {
+                found.keep(interface.network_interface_id(), interface.tag_set(), None);
+                found.spare.interfaces.extend(convert::interface(interface));
+            });
+        }
+        for snapshot in &or_unseen(snapshots, &mut unseen) {
+            with(&mut all, snapshot.tags(), |found| {
+                found.keep(snapshot.snapshot_id(), snapshot.tags(), snapshot.start_time());
+                found.spare.snapshots.extend(convert::snapshot(snapshot));
+            });
+        }
+        (all.into_values().collect(), unseen)
     }
+
+    async fn interfaces(&self, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::NetworkInterface>, Failure> {
+        let pages = self.ec2.describe_network_interfaces().set_filters(Some(filters)).into_paginator();
+        let found: Result<Vec<_>, _> = pages.page_size(PAGE).items().send().collect().await;
+        found.map_err(|error| failure::of("DescribeNetworkInterfaces", &error))
+    }
+
+    /// Our account's own: without that, all the public ones of the world are looked through.
+    async fn snapshots(&self, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::Snapshot>, Failure> {
+        let pages = self.ec2.describe_snapshots().owner_ids("self").set_filters(Some(filters)).into_paginator();
+        let found: Result<Vec<_>, _> = pages.page_size(PAGE).items().send().collect().await;
+        found.map_err(|error| failure::of("DescribeSnapshots", &error))
+    }
+}
+
+/// What has our tags, or those of one installation.
+fn tagged_by(owner: Option<&str>) -> Vec<sdk::Filter> {
+    let mut ours = vec![filter("tag-key", [tags::ENV])];
+    ours.extend(owner.map(|owner| tag(tags::OWNER, owner)));
+    ours
+}
+
+fn or_unseen<T>(seen: Result<Vec<T>, Failure>, unseen: &mut Vec<Failure>) -> Vec<T> {
+    seen.unwrap_or_else(|failure| {
+        unseen.push(failure);
+        Vec::new()
+    })
 }
 
 /// Does something to the environment that a resource's tags name. A name that is none of ours is left alone.
@@ -114,37 +139,37 @@ fn with(all: &mut Environments, list: &[sdk::Tag], act: impl FnOnce(&mut Found))
         tracing::debug!(name, "a tag that is no name of an environment");
         return;
     };
-    act(all.entry((name.clone(), owner.clone())).or_insert_with(|| Found {
-        identity: Identity { env, owner: owner.clone() },
-        observed: Observed::default(),
-        tags: BTreeMap::new(),
-        terms: Terms::default(),
-    }));
+    let identity = Identity { env, owner: owner.clone() };
+    act(all.entry((name.clone(), owner.clone())).or_insert_with(|| Found::new(identity)));
 }
 
 impl Found {
-    fn keep_tags(&mut self, id: Option<&str>, list: &[sdk::Tag]) {
-        if let Some(id) = id {
-            self.tags.insert(id.to_owned(), convert::tags(list));
+    fn keep(&mut self, id: Option<&str>, list: &[sdk::Tag], made_at: Option<&DateTime>) {
+        let Some(id) = id else { return };
+        self.tags.insert(id.to_owned(), convert::tags(list));
+        if let Some(at) = made_at.and_then(convert::time) {
+            self.made_at.insert(id.to_owned(), at);
         }
     }
 
     fn add_instance(&mut self, from: &sdk::Instance) {
-        self.keep_tags(from.instance_id(), from.tags());
+        self.keep(from.instance_id(), from.tags(), from.launch_time());
         let Some(instance) = convert::instance(from) else { return };
         // An instance that has ended has lost its subnet and groups.
         if instance.state.is_live() {
             self.terms.image_id = from.image_id().map(str::to_owned);
             self.terms.subnet_id = from.subnet_id().map(str::to_owned);
-            self.terms.key_name = from.key_name().map(str::to_owned);
-            self.terms.group_ids =
-                from.security_groups().iter().filter_map(|group| group.group_id().map(str::to_owned)).collect();
+            for id in from.security_groups().iter().filter_map(|group| group.group_id()) {
+                if !self.terms.group_ids.iter().any(|known| known == id) {
+                    self.terms.group_ids.push(id.to_owned());
+                }
+            }
         }
         self.observed.instances.push(instance);
     }
 
     fn add_request(&mut self, from: &sdk::SpotInstanceRequest) {
-        self.keep_tags(from.spot_instance_request_id(), from.tags());
+        self.keep(from.spot_instance_request_id(), from.tags(), from.create_time());
         let behaviour = from.instance_interruption_behavior().map(sdk::InstanceInterruptionBehavior::as_str);
         let ours = [Interruption::Stop, Interruption::Hibernate, Interruption::Terminate];
         let behaviour = ours.into_iter().find(|ours| Some(ours.as_str()) == behaviour);

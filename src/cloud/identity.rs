@@ -1,5 +1,7 @@
 //! Whose credentials these are.
 
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
+
 use super::{Cloud, failure};
 use crate::domain::failure::Failure;
 
@@ -20,9 +22,13 @@ impl Cloud {
     pub async fn who(&self) -> Result<Caller, Failure> {
         let answer =
             self.sts.get_caller_identity().send().await.map_err(|error| failure::of("GetCallerIdentity", &error))?;
-        Ok(Caller {
-            account: answer.account().unwrap_or_default().to_owned(),
-            arn: answer.arn().unwrap_or_default().to_owned(),
-        })
+        Ok(Caller::from(&answer))
+    }
+}
+
+impl From<&GetCallerIdentityOutput> for Caller {
+    fn from(answer: &GetCallerIdentityOutput) -> Self {
+        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        Self { account: text(answer.account()), arn: text(answer.arn()) }
     }
 }

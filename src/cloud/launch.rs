@@ -1,5 +1,6 @@
 //! Launching: RunInstances with spot market options, and RequestSpotInstances for what that cannot do.
 
+use aws_sdk_ec2::operation::run_instances::builders::RunInstancesFluentBuilder;
 use aws_sdk_ec2::types as sdk;
 use uuid::Uuid;
 
@@ -15,13 +16,20 @@ const METADATA_HOPS: i32 = 2;
 
 impl Cloud {
     pub(super) async fn run_instances(&self, launch: &Launch, token: Uuid) -> Result<Made, Failure> {
+        let answer = self.run_call(launch, token).send().await;
+        let answer = answer.map_err(|error| failure::of("RunInstances", &error))?;
+        Ok(made(answer.instances()))
+    }
+
+    /// The call that launches, not sent yet: a dry run sends the very same.
+    pub(super) fn run_call(&self, launch: &Launch, token: Uuid) -> RunInstancesFluentBuilder {
         let node_tags = &launch.tags;
         let mut root_tags = node_tags.clone();
         root_tags.insert(tags::ROLE.to_owned(), tags::ROLE_ROOT.to_owned());
         let shutdown =
             if launch.shutdown_terminates { sdk::ShutdownBehavior::Terminate } else { sdk::ShutdownBehavior::Stop };
         let hibernates = launch.on_interruption == Interruption::Hibernate;
-        let mut call = self
+        let call = self
             .ec2
             .run_instances()
             .client_token(token.to_string())
@@ -43,12 +51,10 @@ impl Cloud {
             .tag_specifications(tagged(sdk::ResourceType::Volume, &root_tags))
             .tag_specifications(tagged(sdk::ResourceType::NetworkInterface, node_tags))
             .tag_specifications(tagged(sdk::ResourceType::SpotInstancesRequest, node_tags));
-        call = match interface(launch) {
+        match interface(launch) {
             Some(interface) => call.network_interfaces(interface),
             None => call.security_group_ids(&launch.group_id),
-        };
-        let answer = call.send().await.map_err(|error| failure::of("RunInstances", &error))?;
-        Ok(made(answer.instances()))
+        }
     }
 
     pub(super) async fn request_spot(&self, launch: &Launch, token: Uuid) -> Result<Made, Failure> {

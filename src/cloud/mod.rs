@@ -11,8 +11,12 @@ mod connect;
 mod convert;
 mod count;
 mod credentials;
+pub mod doctor;
 mod failure;
 mod found;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod fuzz;
 mod https;
 mod identity;
 mod images;
@@ -22,6 +26,7 @@ mod network;
 mod observe;
 mod prices;
 mod profile;
+mod quotas;
 mod regions;
 mod retry;
 mod survey;
@@ -29,13 +34,17 @@ mod survey;
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests;
 mod types;
+mod whole;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 pub use address::{AddressError, my_address};
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
+#[cfg(test)]
+pub(crate) use codes::all as error_codes;
 pub use connect::{CloudError, Settings};
-pub use found::{Found, Terms};
 pub use identity::Caller;
 pub use observe::{Known, Want};
 pub use survey::SurveyError;
@@ -45,7 +54,10 @@ pub use survey::SurveyError;
 pub struct Cloud {
     ec2: aws_sdk_ec2::Client,
     sts: aws_sdk_sts::Client,
+    iam: aws_sdk_iam::Client,
+    quotas: aws_sdk_servicequotas::Client,
     region: String,
+    expires_at: Option<Timestamp>,
     counts: count::Counts,
 }
 
@@ -54,6 +66,13 @@ impl Cloud {
     #[must_use]
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// The same credentials and settings in another region.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let config = self.ec2.config().to_builder().region(aws_config::Region::new(region.to_owned())).build();
+        Self { ec2: aws_sdk_ec2::Client::from_conf(config), region: region.to_owned(), ..self.clone() }
     }
 
     /// How often each action was sent since the connection was made, repeats by the SDK counted too.

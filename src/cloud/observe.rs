@@ -10,7 +10,7 @@ use aws_sdk_ec2::types as sdk;
 use super::{Cloud, MOST_FILTER_VALUES, convert, failure, filter};
 use crate::domain::failure::Failure;
 use crate::domain::names::Identity;
-use crate::domain::observed::{Instance, Observed, SpotRequest, Volume};
+use crate::domain::observed::{Instance, InstanceState, Observed, SpotRequest, Volume};
 use crate::domain::tags;
 
 /// The largest page of most describes.
@@ -40,11 +40,15 @@ pub struct Want {
     pub volumes: bool,
     /// Security groups.
     pub groups: bool,
+    /// Key pairs: asked for when the environment is to be gone, for one may have another name than we would give it.
+    pub keys: bool,
 }
 
 impl Want {
     /// Everything.
-    pub const ALL: Self = Self { volumes: true, groups: true };
+    pub const ALL: Self = Self { volumes: true, groups: true, keys: true };
+    /// Everything but what is only there to be deleted.
+    pub const IN_USE: Self = Self { keys: false, ..Self::ALL };
 }
 
 impl Cloud {
@@ -54,11 +58,12 @@ impl Cloud {
     /// The first failure of a call.
     pub async fn observe(&self, env: &Identity, known: &Known<'_>) -> Result<Observed, Failure> {
         let ours = owned(env);
-        let (instances, requests, volumes, groups) = tokio::join!(
+        let (instances, requests, volumes, groups, keys) = tokio::join!(
             self.instances(ours.clone()),
             self.requests(ours.clone()),
             self.wanted_volumes(&ours, known),
             async { if known.want.groups { self.groups(ours.clone()).await } else { Ok(Vec::new()) } },
+            async { if known.want.keys { self.keys(ours.clone()).await } else { Ok(Vec::new()) } },
         );
         let (mut instances, mut requests) = (instances?, requests?);
         self.add_requests(&mut requests, known.request_ids).await?;
@@ -75,8 +80,20 @@ impl Cloud {
             requests,
             volumes: volumes?,
             groups: groups?.iter().filter_map(|group| convert::group(group, Some(known.ssh_port))).collect(),
+            keys: keys?.iter().filter_map(convert::key).collect(),
             ..Observed::default()
         })
+    }
+
+    /// Which of these instances are there still: not terminated.
+    ///
+    /// # Errors
+    /// The call's failure.
+    pub async fn instances_left(&self, ids: &[String]) -> Result<Vec<String>, Failure> {
+        let mut found = Vec::new();
+        self.add_instances(&mut found, ids).await?;
+        let found = found.iter().filter_map(convert::instance);
+        Ok(found.filter(|it| it.state != InstanceState::Terminated).map(|it| it.id).collect())
     }
 
     /// The environment's persistent volumes, and the one that the user brought.
@@ -143,6 +160,12 @@ impl Cloud {
         let call = self.ec2.describe_security_groups().set_filters(Some(filters));
         let found: Result<Vec<_>, _> = call.into_paginator().page_size(PAGE).items().send().collect().await;
         found.map_err(|error| failure::of("DescribeSecurityGroups", &error))
+    }
+
+    pub(super) async fn keys(&self, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::KeyPairInfo>, Failure> {
+        let call = self.ec2.describe_key_pairs().set_filters(Some(filters)).include_public_key(true);
+        let answer = call.send().await.map_err(|error| failure::of("DescribeKeyPairs", &error))?;
+        Ok(answer.key_pairs.unwrap_or_default())
     }
 }
 

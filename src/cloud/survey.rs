@@ -108,7 +108,7 @@ impl Cloud {
     }
 
     /// The subnet that was named, or the default one of each zone.
-    async fn subnets(&self, named: Option<&str>) -> Result<Vec<Subnet>, SurveyError> {
+    pub(super) async fn subnets(&self, named: Option<&str>) -> Result<Vec<Subnet>, SurveyError> {
         let which = match named {
             Some(id) => filter("subnet-id", [id]),
             None => filter("default-for-az", ["true"]),

@@ -18,6 +18,7 @@ use crate::domain::intent::Interruption;
 use crate::domain::market::Image;
 use crate::domain::names::Identity;
 use crate::domain::pools::Pool;
+use crate::domain::quota::{Limit, Purchase};
 
 /// A far end that answers by a function of the request's body, and keeps what it was asked.
 #[derive(Clone)]
@@ -146,7 +147,7 @@ async fn a_relaunch_without_tags_is_found_by_its_request() {
         instance_ids: &[],
         existing_volume: None,
         ssh_port: 22,
-        want: Want { volumes: false, groups: false },
+        want: Want { volumes: false, groups: false, keys: false },
     };
     let observed = cloud.observe(&identity(), &known).await.unwrap();
     assert_eq!(observed.instances.len(), 1);
@@ -154,6 +155,20 @@ async fn a_relaunch_without_tags_is_found_by_its_request() {
     let calls = cloud.call_counts();
     assert_eq!((calls["DescribeInstances"], calls["DescribeSpotInstanceRequests"]), (2, 1));
     assert!(!calls.contains_key("DescribeVolumes"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_ends_in_the_middle_is_no_answer() {
+    let far_end = FarEnd::new(|body| {
+        let (status, whole) = success(body, "<volumeSet><item><volumeId>vol-1</volumeId></item></volumeSet>");
+        let end = if body.contains("Action=DescribeVolumes") { whole.len() / 2 } else { whole.len() };
+        (status, whole[..end].to_owned())
+    });
+    let cloud = far_end.cloud().await;
+    let known = Known { request_ids: &[], instance_ids: &[], existing_volume: None, ssh_port: 22, want: Want::ALL };
+    let failure = cloud.observe(&identity(), &known).await.unwrap_err();
+    assert_eq!((failure.action.as_str(), failure.class), ("DescribeVolumes", Class::Ambiguous));
+    assert_eq!(cloud.call_counts()["DescribeVolumes"], 4, "asked again, for it may be whole the next time");
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,4 +246,75 @@ async fn every_call_can_be_spawned() {
     sendable(&cloud.observe_all(None));
     sendable(&cloud.spot_prices(&[], &[], jiff::Timestamp::UNIX_EPOCH));
     sendable(&cloud.ensure_region_exists());
+}
+
+/// What EC2 answers about an account that runs a c5.large and a g5.xlarge, and asks for an m5.xlarge.
+fn account(body: &str) -> (u16, String) {
+    let instance = |name: &str| {
+        format!("<item><instanceType>{name}</instanceType><instanceLifecycle>spot</instanceLifecycle></item>")
+    };
+    let info = |name: &str, vcpus: u32| {
+        format!(
+            "<item><instanceType>{name}</instanceType><vCpuInfo><defaultVCpus>{vcpus}</defaultVCpus></vCpuInfo></item>"
+        )
+    };
+    let inner = match body {
+        _ if body.contains("Action=DescribeInstances&") => {
+            let items = instance("c5.large") + &instance("g5.xlarge");
+            format!("<reservationSet><item><instancesSet>{items}</instancesSet></item></reservationSet>")
+        }
+        _ if body.contains("Action=DescribeSpotInstanceRequests") => "<spotInstanceRequestSet><item>\
+             <launchSpecification><instanceType>m5.xlarge</instanceType></launchSpecification></item>\
+             </spotInstanceRequestSet>"
+            .to_owned(),
+        _ if body.contains("Action=DescribeInstanceTypes") => {
+            let items = info("c5.large", 2) + &info("m5.xlarge", 4) + &info("m7a.2xlarge", 8);
+            format!("<instanceTypeSet>{items}</instanceTypeSet>")
+        }
+        _ => return (400, error("UnknownOperationException")),
+    };
+    success(body, &inner)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_counts_its_own_families_and_open_requests() {
+    let far_end = FarEnd::new(|body| match body {
+        _ if body.contains("QuotaCode") => (200, r#"{"Quota":{"QuotaCode":"L-34B43A08","Value":16.0}}"#.to_owned()),
+        _ => account(body),
+    });
+    let quota = far_end.cloud().await.quota_use("m7a.2xlarge", Purchase::Spot).await.unwrap().unwrap();
+    assert_eq!((quota.quota.code, quota.limit.clone(), quota.used), ("L-34B43A08", Limit::Applied(16), 6));
+    assert_eq!((quota.each, quota.has_room_for(1), quota.has_room_for(2)), (Some(8), Some(true), Some(false)));
+    let asked = far_end.asked.lock().unwrap();
+    assert_eq!(asked.iter().filter(|body| body.contains("QuotaCode")).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_an_account_has_no_value_of_its_own_the_default_is_asked_for() {
+    let far_end = FarEnd::new(|body| match body {
+        _ if body.contains("QuotaCode") => (400, r#"{"__type":"NoSuchResourceException"}"#.to_owned()),
+        _ => account(body),
+    });
+    let cloud = far_end.cloud().await;
+    let quota = cloud.quota_use("m7a.2xlarge", Purchase::Spot).await.unwrap().unwrap();
+    // The default is not told here either.
+    assert!(matches!(quota.limit, Limit::Unknown(_)), "{quota:?}");
+    let calls = cloud.call_counts();
+    assert_eq!((calls["GetServiceQuota"], calls["GetAWSDefaultServiceQuota"]), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_may_not_be_asked_for_is_no_failure() {
+    let far_end = FarEnd::new(|body| match body {
+        _ if body.contains("QuotaCode") => {
+            (400, r#"{"__type":"AccessDeniedException","Message":"User: me is not authorized"}"#.to_owned())
+        }
+        _ => account(body),
+    });
+    let quota = far_end.cloud().await.quota_use("m7a.2xlarge", Purchase::Spot).await.unwrap().unwrap();
+    assert_eq!((quota.used, quota.has_room_for(1)), (6, None));
+    assert!(
+        matches!(&quota.limit, Limit::Unknown(why) if why.contains("may not call servicequotas:GetServiceQuota")),
+        "{quota:?}"
+    );
 }

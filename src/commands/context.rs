@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::domain::environment::Environment;
 use crate::domain::names::{EnvName, Identity};
 use crate::engine::probe::Way;
-use crate::engine::{Interrupt, Reach};
+use crate::engine::{Cut, Interrupt, Reach, Signal};
 #[cfg(feature = "simulator")]
 use crate::simulator::Simulator;
 use crate::ssh::SshDir;
@@ -53,7 +53,8 @@ impl Surroundings {
     /// # Errors
     /// When the system does not let us take signals.
     pub fn of_this_process(ui: Arc<Ui>) -> Result<Self, CommandError> {
-        let interrupt = Interrupt::listen()
+        let teller = Arc::clone(&ui);
+        let interrupt = Interrupt::listen(move |signal, cut| teller.last_words(&cut_off(signal, cut)))
             .map_err(|error| CommandError::new(Exit::Failed, format!("cannot take signals: {error}")))?;
         Ok(Self {
             ui,
@@ -206,6 +207,18 @@ pub fn not_found(name: &EnvName, state: &State) -> CommandError {
     match names.is_empty() {
         true => error.hint(format!("make it with `cloudtop up {name}`, or find lost ones with `cloudtop recover`")),
         false => error.hint(format!("there is {}", names.join(", "))),
+    }
+}
+
+/// What is said when a signal ends the program at once.
+fn cut_off(signal: Signal, cut: Cut) -> String {
+    let word = signal.as_str();
+    match cut {
+        Cut::BeforeAnything => format!("{word}: nothing was changed"),
+        Cut::BetweenWork => format!("{word}: `cloudtop list` shows what there is"),
+        Cut::InWork => {
+            format!("{word} again: ended at once; what was begun is in the journal, and the same command goes on")
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use clap::Args;
 
 use crate::cli::CommandError;
-use crate::cloud::{Cloud, Found};
+use crate::cloud::Cloud;
 use crate::domain::environment::Environment;
+use crate::domain::found::Found;
 use crate::domain::names::EnvName;
 use crate::domain::observed::Observed;
 use crate::state::State;

@@ -1,13 +1,19 @@
 //! One verb, one file: its arguments and its function.
 
+mod adopt;
 pub mod completions;
 mod context;
+pub mod doctor;
 pub mod down;
+mod everywhere;
 pub mod gc;
+mod gc_end;
+pub mod history;
 pub mod list;
 pub mod man;
 pub mod plan;
 mod preflight;
+mod rebuild;
 pub mod recover;
 mod report;
 #[cfg(feature = "simulator")]
@@ -19,6 +25,7 @@ pub mod stop;
 pub mod template;
 pub mod up;
 pub mod watch;
+mod why;
 mod wish;
 mod work;
 
@@ -85,6 +92,8 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Watch(args) => watch::run(&args, context).await,
         Command::Recover(args) => recover::run(&args, context).await,
         Command::Gc(args) => gc::run(&args, context).await,
+        Command::Doctor(args) => doctor::run(&args, context).await,
+        Command::History(args) => history::run(&args, context).await,
         #[cfg(feature = "simulator")]
         Command::Sim(args) => sim::run(args, context).await,
         Command::Completions(_) | Command::Man(_) | Command::Template(_) => Ok(()),

@@ -75,7 +75,9 @@ pub async fn check(context: &Context, name: &EnvName, args: &WishArgs) -> Result
 /// What cannot be changed while an environment is there: better said than silently left as it is.
 fn check_unchanged(name: &EnvName, before: &Intent, after: &Intent) -> Result<(), CommandError> {
     let other_volume = before.volume.existing() != after.volume.existing() && before.volume != VolumeWish::None;
-    let other_key = before.access.public_key != after.access.public_key;
+    // Which key a recovered environment has may not be known.
+    let key_known = !before.access.public_key.is_empty();
+    let other_key = key_known && before.access.public_key != after.access.public_key;
     let what = match (other_volume, other_key) {
         (true, _) => "volume",
         (_, true) => "ssh key",
@@ -117,7 +119,8 @@ async fn key(
     settings: &EnvironmentSettings,
     previous: Option<&Intent>,
 ) -> Result<(String, Option<std::path::PathBuf>), CommandError> {
-    if let (None, Some(before)) = (&settings.key, previous) {
+    let known = previous.filter(|it| !it.access.public_key.is_empty());
+    if let (None, Some(before)) = (&settings.key, known) {
         return Ok((before.access.public_key.clone(), before.access.identity_file.clone()));
     }
     let own_ssh = home_dir().map(|home| home.join(".ssh"));
@@ -184,7 +187,7 @@ pub async fn plan_now(
         instance_ids: &[],
         existing_volume: intent.volume.existing(),
         ssh_port: intent.access.port,
-        want: cloud::Want::ALL,
+        want: cloud::Want::IN_USE,
     };
     let mut observed = cloud.observe(identity, &known).await?;
     let now = context.clock.now();

@@ -6,17 +6,20 @@ use crate::cli::CommandError;
 use crate::cloud::{Cloud, Known, Want};
 use crate::domain::environment::Environment;
 use crate::domain::intent::{Goal, Intent};
+use crate::domain::last_run::LastRun;
 use crate::domain::lifecycle;
 use crate::domain::market::SpotPrice;
 use crate::domain::money;
 use crate::domain::names::{EnvName, Identity};
 use crate::domain::observed::Observed;
-use crate::domain::phase::Wait;
+use crate::domain::phase::{Phase, Wait};
 use crate::domain::plan::{self, Inputs, NodeView};
 use crate::domain::record::Record;
+use crate::domain::refusals;
 use crate::ui::report::{EnvironmentReport, NodeReport, VolumeReport};
 
 use super::context::Context;
+use super::why;
 
 /// Looks at one environment once, without asking its nodes anything.
 pub async fn look(
@@ -31,12 +34,24 @@ pub async fn look(
         instance_ids: &[],
         existing_volume: intent.volume.existing(),
         ssh_port: intent.access.port,
-        want: Want::ALL,
+        want: Want::IN_USE,
     };
     let observed = cloud.observe(identity, &known).await?;
     let views = views(context, identity, intent, &observed)?;
     let prices = prices(context, cloud, &views).await;
-    Ok(report(&identity.env, intent, views, &observed, &prices))
+    let mut report = report(&identity.env, intent, views, &observed, &prices);
+    if let Some(run) = last_run(context, &identity.env, &observed)? {
+        why::tell(&mut report, &run, context.clock.now());
+    }
+    Ok(report)
+}
+
+/// The last run on an environment, with the pools where its requests waited in vain.
+pub fn last_run(context: &Context, env: &EnvName, observed: &Observed) -> Result<Option<LastRun>, CommandError> {
+    let Some(mut run) = LastRun::of(&context.journal(env).since_closed()?) else { return Ok(None) };
+    let given_up = refusals::given_up(observed.requests.iter()).filter(|refusal| refusal.at >= run.began);
+    run.refusals = refusals::newest(&run.refusals.iter().cloned().chain(given_up).collect::<Vec<_>>());
+    Ok(Some(run))
 }
 
 /// Every node as it is: the plan's own view of it.
@@ -117,28 +132,52 @@ fn volume_report(volume: &crate::domain::observed::Volume) -> VolumeReport {
     }
 }
 
-/// What exists now, in one line, for messages that end a run early.
+/// What exists now and what it costs meanwhile, in one line, for messages that end a run early.
 pub fn what_exists(report: &EnvironmentReport) -> String {
-    let instances: Vec<&str> = report
-        .nodes
-        .iter()
-        .filter_map(|node| {
-            Some(node.view.instance_id.as_deref()?).filter(|_| node.view.phase != crate::domain::phase::Phase::Gone)
-        })
-        .collect();
+    let nodes = |holds: fn(&NodeView) -> bool| report.nodes.iter().filter(|it| holds(&it.view)).collect::<Vec<_>>();
+    let instances = nodes(|view| view.instance_id.is_some() && !matches!(view.phase, Phase::Gone | Phase::Ending));
+    let open = nodes(|view| view.phase == Phase::Requested && view.request_id.is_some());
+    let mut parts = vec![counted(&instances, "instance", |view| view.instance_id.as_deref())];
+    if !open.is_empty() {
+        parts.push(counted(&open, "open spot request", |view| view.request_id.as_deref()));
+    }
     let volumes = report.volumes.len();
-    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-    let named = match instances.as_slice() {
-        [one] => format!(" ({one})"),
-        _ => String::new(),
-    };
-    let money = money::hourly(report.price_per_hour());
-    format!(
-        "{} now has {}{named} and {}; instances cost {money} an hour",
-        report.name,
-        count(instances.len(), "instance"),
-        count(volumes, "volume")
-    )
+    if instances.is_empty() && open.is_empty() && volumes == 0 {
+        return format!("{} now has nothing that costs money", report.name);
+    }
+    let volumes = format!("{volumes} volume{}", if volumes == 1 { "" } else { "s" });
+    let mut costs = vec![format!("instances cost {}", hourly(&instances))];
+    if !open.is_empty() {
+        costs.push(format!("what EC2 still launches would cost {}", hourly(&open)));
+    }
+    if report.volume_usd_per_month > 0.0 {
+        costs.push(format!("volumes cost {} a month", money::amount(report.volume_usd_per_month)));
+    }
+    format!("{} now has {} and {volumes}; {}", report.name, parts.join(", "), costs.join("; "))
+}
+
+/// How many, and which where it is one.
+fn counted(nodes: &[&NodeReport], word: &str, id: fn(&NodeView) -> Option<&str>) -> String {
+    match nodes {
+        [one] => format!("1 {word} ({})", id(&one.view).unwrap_or_default()),
+        _ => format!("{} {word}s", nodes.len()),
+    }
+}
+
+/// What nodes cost in an hour: those that bill, and those that will in a moment.
+fn hourly(nodes: &[&NodeReport]) -> String {
+    let bills = |phase: Phase| phase.bills() || matches!(phase, Phase::Launching | Phase::Requested);
+    let (mut usd, mut unknown) = (0.0, 0);
+    for node in nodes.iter().filter(|node| bills(node.view.phase)) {
+        match node.price_per_hour {
+            Some(price) => usd += price,
+            None => unknown += 1,
+        }
+    }
+    match unknown {
+        0 => format!("{} an hour", money::hourly(usd)),
+        _ => format!("{} an hour, and {unknown} of them a price that is not known", money::hourly(usd)),
+    }
 }
 
 /// Whether an environment should have anything that runs.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::cli::{CommandError, Exit, exit_of};
+use crate::cli::{CommandError, Exit};
 use crate::cloud::Cloud;
 use crate::domain::environment::Environment;
+use crate::domain::failure::Failure;
 use crate::domain::market::Market;
+use crate::domain::money;
 use crate::domain::names::{EnvName, Identity};
 use crate::domain::phase::Wait;
 use crate::domain::plan::Blocked;
@@ -15,7 +17,10 @@ use crate::ui::report::EnvironmentReport;
 use crate::ui::{Live, tables};
 
 use super::context::Context;
-use super::report;
+use super::{report, why};
+
+/// How long prices are waited for once the user has ended the run.
+const LAST_PRICES_WITHIN: Duration = Duration::from_secs(2);
 
 /// What is to be carried out.
 pub struct Work<'a> {
@@ -63,12 +68,18 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
     };
     let outcome = run.run().await;
     live.finish();
-    let outcome = outcome?;
+    let outcome = outcome.map_err(|error| {
+        let look = format!("what exists is told by `cloudtop status {env}`; {}", go_on(env, work.verb));
+        CommandError::from(error).hint(look)
+    })?;
     let Outcome { ending, nodes, observed, seen } = outcome;
-    if let (Ending::Interrupted(signal), false) = (&ending, seen) {
-        return Err(interrupted_blind(env, work.verb, *signal));
-    }
-    let prices = report::prices(context, work.cloud, &nodes).await;
+    let prices = report::prices(context, work.cloud, &nodes);
+    let prices = match &ending {
+        Ending::Interrupted(signal) if !seen => return Err(interrupted_blind(env, work.verb, *signal)),
+        // Who ends a run does not wait for prices.
+        Ending::Interrupted(_) => tokio::time::timeout(LAST_PRICES_WITHIN, prices).await.unwrap_or_default(),
+        _ => prices.await,
+    };
     let report = report::report(env, &work.environment.intent, nodes, &observed, &prices);
     if context.globals.verbose > 0 {
         let counts: Vec<String> =
@@ -77,16 +88,20 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
     }
     match ending {
         Ending::Done => Ok(report),
+        Ending::Refused(failure) => {
+            let quota = match report::last_run(context, env, &observed)?.and_then(|run| run.failed) {
+                Some(failed) => why::quota_hints(work.cloud, &failed.call, &failure).await,
+                None => Vec::new(),
+            };
+            Err(refused(failure, quota).hint(report::what_exists(&report)).hint(go_on(env, work.verb)))
+        }
         other => Err(ended(env, work.verb, other, &report)),
     }
 }
 
 /// What an ending short of the goal says.
 fn ended(env: &EnvName, verb: &str, ending: Ending, report: &EnvironmentReport) -> CommandError {
-    let go_on = match verb {
-        "down" => format!("go on with `cloudtop down {env}`"),
-        _ => format!("go on with `cloudtop {verb} {env}`; end it with `cloudtop down {env}`"),
-    };
+    let go_on = go_on(env, verb);
     match ending {
         Ending::Done => CommandError::silent(0),
         Ending::TimedOut { after, waiting_for } => {
@@ -96,32 +111,35 @@ fn ended(env: &EnvName, verb: &str, ending: Ending, report: &EnvironmentReport) 
             let text = format!("`{env}` is not where it should be after {after}; it waits for {last}");
             CommandError::new(Exit::NotReady, text).hint(report::what_exists(report)).hint(go_on)
         }
-        Ending::Blocked(blocked) => self::blocked(env, blocked).hint(report::what_exists(report)),
-        Ending::Refused(failure) => {
-            let exit = exit_of(failure.class);
-            let mut error = CommandError::from(failure);
-            error.exit = exit;
-            error.hint(report::what_exists(report)).hint(go_on)
-        }
+        Ending::Blocked(blocked) => self::blocked(env, blocked).hint(report::what_exists(report)).hint(go_on),
+        Ending::Refused(failure) => refused(failure, Vec::new()).hint(report::what_exists(report)).hint(go_on),
         Ending::Interrupted(signal) => {
-            let text = format!("{}: {}", word_of(signal), report::what_exists(report));
+            let text = format!("{}: {}", signal.as_str(), report::what_exists(report));
             CommandError::new(Exit::Code(signal.exit_code()), text).hint(go_on)
         }
     }
 }
 
-/// The user asked for the end before EC2 could be looked at.
-fn interrupted_blind(env: &EnvName, verb: &str, signal: Signal) -> CommandError {
-    let text = format!("{}: EC2 was not seen, so what exists of {env} is not known", word_of(signal));
-    CommandError::new(Exit::Code(signal.exit_code()), text)
-        .hint(format!("look with `cloudtop status {env}`; go on with `cloudtop {verb} {env}`"))
+/// The two commands that follow a run that ended early.
+fn go_on(env: &EnvName, verb: &str) -> String {
+    match verb {
+        "down" => format!("go on with `cloudtop down {env}`"),
+        _ => format!("go on with `cloudtop {verb} {env}`; end it with `cloudtop down {env}`"),
+    }
 }
 
-fn word_of(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Interrupt => "interrupted",
-        Signal::Terminate => "terminated",
-    }
+/// EC2 refused something for good.
+fn refused(failure: Failure, more: Vec<String>) -> CommandError {
+    let mut error = CommandError::from(failure);
+    error.hints.extend(more);
+    error
+}
+
+/// The user asked for the end before EC2 could be looked at.
+fn interrupted_blind(env: &EnvName, verb: &str, signal: Signal) -> CommandError {
+    let text = format!("{}: EC2 was not seen, so what exists of {env} is not known", signal.as_str());
+    CommandError::new(Exit::Code(signal.exit_code()), text)
+        .hint(format!("look with `cloudtop status {env}`; go on with `cloudtop {verb} {env}`"))
 }
 
 fn first_few(things: &[String]) -> String {
@@ -152,10 +170,15 @@ pub fn blocked(env: &EnvName, blocked: Blocked) -> CommandError {
 pub fn no_pool(env: &EnvName, ranking: &Ranking) -> CommandError {
     let later =
         !ranking.refusals.is_empty() || ranking.rejections.iter().any(|it| it.kind != RejectionKind::Unsuitable);
-    let reasons = tables::turned_down(&ranking.rejections);
+    let reasons = tables::turned_down(ranking);
     let shown = reasons.iter().take(12).cloned().collect::<Vec<_>>().join("\n  ");
     let exit = if later { Exit::NoCapacity } else { Exit::Usage };
-    let error = CommandError::new(exit, format!("no pool will do for `{env}`:\n  {shown}"));
+    let mut error = CommandError::new(exit, format!("no pool will do for `{env}`:\n  {shown}"));
+    if let Some(price) = ranking.least_dear {
+        let price = money::hourly(price);
+        error =
+            error.hint(format!("of those that are too dear, the cheapest costs {price} an hour now: see --max-price"));
+    }
     if later {
         error.hint("try more types (-t a,b), another --zone or --region, a higher --max-price, or --wait-for-capacity")
     } else {

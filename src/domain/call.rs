@@ -123,6 +123,16 @@ pub enum Call {
         /// Its name.
         name: String,
     },
+    /// Delete a network interface that nothing has.
+    DeleteInterface {
+        /// The interface.
+        id: String,
+    },
+    /// Delete a snapshot.
+    DeleteSnapshot {
+        /// The snapshot.
+        id: String,
+    },
 }
 
 /// What instances are launched with.
@@ -187,6 +197,8 @@ impl fmt::Display for Call {
             Self::DeleteVolume { id } => write!(f, "delete volume {id}"),
             Self::DeleteGroup { id } => write!(f, "delete security group {id}"),
             Self::DeleteKey { name } => write!(f, "delete key pair {name}"),
+            Self::DeleteInterface { id } => write!(f, "delete network interface {id}"),
+            Self::DeleteSnapshot { id } => write!(f, "delete snapshot {id}"),
         }
     }
 }
@@ -227,6 +239,8 @@ impl Call {
             Self::DeleteVolume { .. } => "DeleteVolume",
             Self::DeleteGroup { .. } => "DeleteSecurityGroup",
             Self::DeleteKey { .. } => "DeleteKeyPair",
+            Self::DeleteInterface { .. } => "DeleteNetworkInterface",
+            Self::DeleteSnapshot { .. } => "DeleteSnapshot",
         }
     }
 

@@ -3,22 +3,31 @@
 //! `plan` turns (intent, observed, record, now) into steps with their reasons; everything else here is what those
 //! four are made of.
 
+pub mod advice;
 pub mod call;
 pub mod demand;
+pub mod doctor;
 pub mod environment;
 pub mod failure;
+pub mod found;
+pub mod history;
 pub mod intent;
 pub mod journal;
+pub mod last_run;
+pub mod leftovers;
 pub mod lifecycle;
 pub mod market;
 pub mod money;
 pub mod names;
 pub mod nodes;
 pub mod observed;
+pub mod permission;
 pub mod phase;
 pub mod places;
 pub mod plan;
 pub mod pools;
+pub mod quota;
 pub mod record;
+pub mod refusals;
 pub mod tags;
 pub mod user_data;

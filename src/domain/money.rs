@@ -36,6 +36,13 @@ pub fn gp3_per_month(region: &str, gib: u64) -> (f64, bool) {
     (gib * listed.unwrap_or(GP3_ELSEWHERE), listed.is_none())
 }
 
+/// What a snapshot of a volume of `gib` GiB costs in a month at most, USD: the list price of the standard tier in most
+/// regions. It is less where the volume is not full, or where an older snapshot has the same blocks.
+#[must_use]
+pub fn snapshot_per_month(gib: u32) -> f64 {
+    f64::from(gib) * 0.05
+}
+
 /// A price per hour: `$0.0731`. Four decimals, more where that would show a small price as nothing.
 #[must_use]
 pub fn hourly(usd: f64) -> String {

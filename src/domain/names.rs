@@ -36,6 +36,12 @@ pub enum NameError {
 }
 
 impl EnvName {
+    /// The name that examples use, and that stands in where none was given.
+    #[must_use]
+    pub fn example() -> Self {
+        Self("dev".to_owned())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -58,6 +58,17 @@ pub fn all(tag: &str) -> Vec<u32> {
     tag.split(',').map_while(run).flatten().take(MOST_NODES).collect()
 }
 
+/// How many indexes a set that [`to_tag`] wrote has, as far as it is one.
+#[must_use]
+pub fn count(tag: &str) -> u64 {
+    let run = |word: &str| -> Option<u64> {
+        let (first, last) = word.split_once('-').unwrap_or((word, word));
+        let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+        Some(u64::from(last.checked_sub(first)?) + 1)
+    };
+    tag.split(',').map_while(run).sum()
+}
+
 /// The longest beginning of `nodes` whose tag EC2 still takes.
 #[must_use]
 pub fn fitting(nodes: &[u32]) -> &[u32] {
@@ -80,7 +91,10 @@ mod tests {
                 assert_eq!(at(&tag, place), Some(node), "{tag} at {place}");
             }
             assert_eq!(all(&tag), nodes);
+            assert_eq!(count(&tag), nodes.len() as u64);
         }
+        assert_eq!(count("0-4294967295,7"), (1 << 32) + 1);
+        assert_eq!((count("nonsense"), count(""), count("5-3")), (0, 0, 0));
         assert_eq!(to_tag(&[0, 1, 2, 5]), "0-2,5");
         assert_eq!(at("0-2,5", 4), None);
         assert_eq!(at("nonsense", 0), None);

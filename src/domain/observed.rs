@@ -17,6 +17,8 @@ pub struct Observed {
     pub volumes: Vec<Volume>,
     /// The security groups made for the environment.
     pub groups: Vec<SecurityGroup>,
+    /// The key pairs made for the environment; asked for only when it is to be gone.
+    pub keys: Vec<KeyPair>,
     /// What the nodes themselves answered, by instance id.
     pub probes: BTreeMap<String, Probe>,
     /// What there is to choose from; asked for only when something must be launched.
@@ -183,6 +185,39 @@ pub struct SecurityGroup {
     pub ssh_from: Vec<String>,
     /// Whether its members reach each other.
     pub open_to_itself: bool,
+}
+
+/// A key pair made for the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPair {
+    /// Its id, for tags; calls name it by its name.
+    pub id: String,
+    /// Its name, unique in a region.
+    pub name: String,
+    /// The public key, in OpenSSH form, where EC2 tells it.
+    pub public_key: Option<String>,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its id.
+    pub id: String,
+    /// Its availability zone.
+    pub zone: String,
+    /// Whether it is attached to an instance.
+    pub attached: bool,
+}
+
+/// A snapshot of a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its id.
+    pub id: String,
+    /// The volume that it is of.
+    pub volume_id: String,
+    /// The size of that volume, GiB; the snapshot holds at most as much.
+    pub gib: u32,
 }
 
 /// What a node itself answered.

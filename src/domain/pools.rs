@@ -10,6 +10,7 @@ use super::demand::Demand;
 use super::failure::Failure;
 use super::intent::{Intent, Interruption};
 use super::market::{Image, Market, Subnet, TypeFacts};
+use super::refusals;
 
 /// How long a pool that refused is put aside.
 pub const ASIDE: SignedDuration = SignedDuration::from_mins(3);
@@ -92,9 +93,37 @@ pub struct Ranking {
     pub rejections: Vec<Rejection>,
     /// The refusals still in force, each pool's own.
     pub refusals: Vec<Refusal>,
+    /// The lowest price among the pools that are too dear, USD per node and hour.
+    pub least_dear: Option<f64>,
 }
 
 impl Ranking {
+    /// The pools that were turned down because they refused, each with its newest reason.
+    #[must_use]
+    pub fn refused(&self) -> Vec<Refusal> {
+        let is_out = |pool: &Pool| {
+            let name = pool.to_string();
+            self.rejections.iter().any(|it| it.kind == RejectionKind::Refused && it.what == name)
+        };
+        refusals::newest(&self.refusals).into_iter().filter(|refusal| is_out(&refusal.pool)).collect()
+    }
+
+    /// Why there is no choice, in a clause: how many refused, are too dear, or will not do at all.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        let count = |kind| self.rejections.iter().filter(|it| it.kind == kind).count();
+        let mut parts = Vec::new();
+        let refused = self.refused();
+        if !refused.is_empty() {
+            parts.push(refusals::in_short(&refused));
+        }
+        let told =
+            [(RejectionKind::Price, "above the price limit"), (RejectionKind::Unsuitable, "not what is asked for")];
+        let told = told.into_iter().map(|(kind, words)| (count(kind), words)).filter(|(count, _)| *count > 0);
+        parts.extend(told.map(|(count, words)| format!("{count} {words}")));
+        parts.join(", ")
+    }
+
     fn turn_down(&mut self, what: &str, kind: RejectionKind, why: String) {
         self.rejections.push(Rejection { what: what.to_owned(), why, kind });
     }
@@ -211,7 +240,13 @@ fn rank_type(
             Ok((pool, price, in_part)) => {
                 ranking.choices.push(Choice { pool, price, facts: facts.clone(), image: image.clone(), in_part });
             }
-            Err((kind, why)) => ranking.turn_down(&format!("{} in {zone}", facts.name), kind, why),
+            Err((kind, why)) => {
+                if kind == RejectionKind::Price {
+                    let price = offers.price(&facts.name, zone).into_iter();
+                    ranking.least_dear = price.chain(ranking.least_dear).min_by(f64::total_cmp);
+                }
+                ranking.turn_down(&format!("{} in {zone}", facts.name), kind, why);
+            }
         }
     }
 }
@@ -263,6 +298,7 @@ mod tests {
     use crate::domain::demand::Requirements;
     use crate::domain::failure::Class;
     use crate::domain::market::SpotPrice;
+    use crate::domain::money;
     use crate::domain::plan::fixture::{self, TYPES, ZONES, at};
 
     fn ranked(intent: &Intent, market: &Market, refusals: &[Refusal], pinned: Option<&str>, wanted: u32) -> Ranking {
@@ -356,6 +392,7 @@ mod tests {
         let ranking = ranked(&limited, &market, &[], None, 1);
         assert_eq!(ranking.choices.len(), 1);
         assert_eq!(why(&ranking, "m5.xlarge in us-east-1b"), "its price is above the limit of $0.0550");
+        assert_eq!(ranking.least_dear.map(money::hourly).as_deref(), Some("$0.0600"), "for who raises the limit");
         let patient = Intent { wait_for_capacity: true, ..limited };
         assert_eq!(ranked(&patient, &market, &[], None, 1).choices.len(), 6);
     }

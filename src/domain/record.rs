@@ -384,7 +384,10 @@ pub fn subjects(call: &Call) -> Vec<String> {
         }
         Call::AllowItself { group_id } => vec![group_id.clone()],
         Call::Attach { volume_id, instance_id, .. } => vec![format!("{volume_id} {instance_id}")],
-        Call::DeleteVolume { id } | Call::DeleteGroup { id } => vec![id.clone()],
+        Call::DeleteVolume { id }
+        | Call::DeleteGroup { id }
+        | Call::DeleteInterface { id }
+        | Call::DeleteSnapshot { id } => vec![id.clone()],
         Call::Tag { ids, .. }
         | Call::CancelRequests { ids }
         | Call::Terminate { ids }

@@ -16,6 +16,8 @@ pub const VERSION: &str = "cloudtop:version";
 pub const TEMPLATE: &str = "cloudtop:template";
 /// What a volume is for: [`ROLE_PERSISTENT`] or [`ROLE_ROOT`].
 pub const ROLE: &str = "cloudtop:role";
+/// The id of the installation from which this one has adopted the environment.
+pub const ADOPTED_FROM: &str = "cloudtop:adopted-from";
 /// What a throwaway environment's time is over, RFC 3339.
 pub const EXPIRES: &str = "cloudtop:expires";
 /// The role of a volume that outlives its instance.

@@ -1,8 +1,10 @@
 //! Sending the calls of a plan: written down before, written down after.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -15,8 +17,12 @@ use crate::domain::plan::Step;
 use crate::domain::record::Record;
 use crate::state::{Journal, StateError};
 
+use super::interrupt::Interrupt;
 use super::report::{Progress, Reporter};
 
+/// How long answers are waited for when the user wants to end. Most come within a second; a launch may take a few. A
+/// call that hangs must not hold the user: the journal has it, and the next run finds out what became of it.
+const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// Calls under way at the same time. EC2 refills its buckets for changing calls at two to ten a second.
 const AT_ONCE: usize = 16;
 
@@ -44,6 +50,19 @@ pub(super) struct Actor<'a> {
     pub reporter: &'a dyn Reporter,
     pub journal: &'a mut Journal,
     pub record: &'a mut Record,
+    pub interrupt: Interrupt,
+}
+
+/// A step with its token.
+struct Intended {
+    token: Uuid,
+    step: Step,
+}
+
+impl From<Step> for Intended {
+    fn from(step: Step) -> Self {
+        Self { token: step.token.unwrap_or_else(Uuid::now_v7), step }
+    }
 }
 
 /// A call with its token, and what came of it.
@@ -52,34 +71,69 @@ type Answer = (Uuid, Call, Result<Made, Failure>);
 impl Actor<'_> {
     /// Writes the steps down, sends them side by side, and writes down what came of each.
     ///
-    /// All that is begun is finished: a call that was sent is worth its answer, even when the user wants to end.
+    /// When the user wants to end, nothing more is sent. What was sent is worth its answer, for a few seconds.
     pub(super) async fn carry_out(&mut self, steps: Vec<Step>) -> Result<Acted, StateError> {
-        let intended: Vec<(Uuid, Step)> =
-            steps.into_iter().map(|step| (step.token.unwrap_or_else(Uuid::now_v7), step)).collect();
-        let events = intended.iter().map(|(token, step)| Event::Intended {
-            token: *token,
-            call: Box::new(step.call.clone()),
-            reason: step.reason.clone(),
+        let intended: Vec<Intended> = steps.into_iter().map(Intended::from).collect();
+        let events = intended.iter().map(|it| Event::Intended {
+            token: it.token,
+            call: Box::new(it.step.call.clone()),
+            reason: it.step.reason.clone(),
         });
         self.write(events.collect())?;
 
         let mut acted = Acted::default();
         let mut tasks = JoinSet::new();
-        let mut waiting = intended.into_iter();
+        let mut unsent = intended.into_iter();
+        let mut under_way = BTreeMap::new();
+        let mut last_answers_by: Option<Instant> = None;
         loop {
-            while tasks.len() < AT_ONCE
-                && let Some((token, step)) = waiting.next()
+            if last_answers_by.is_none() && self.interrupt.came().is_some() {
+                last_answers_by = Some(Instant::now() + LAST_ANSWERS_WITHIN);
+            }
+            while last_answers_by.is_none()
+                && tasks.len() < AT_ONCE
+                && let Some(Intended { token, step }) = unsent.next()
             {
                 self.reporter.report(&Progress::Sent { call: &step.call, reason: &step.reason });
+                under_way.insert(token, step.call.clone());
                 self.send(&mut tasks, token, step.call);
             }
-            let Some(first) = tasks.join_next().await else { return Ok(acted) };
+            let Some(first) = self.next_answer(&mut tasks, last_answers_by).await else { break };
             let mut answers: Vec<Answer> = first.into_iter().collect();
             while let Some(Ok(more)) = tasks.try_join_next() {
                 answers.push(more);
             }
+            under_way.retain(|token, _| !answers.iter().any(|(answered, ..)| answered == token));
             self.take(answers, &mut acted)?;
         }
+        self.leave(&under_way, unsent)?;
+        Ok(acted)
+    }
+
+    /// The next answer; nothing where a signal came first. `None`: there are no more, or they are waited for no longer.
+    async fn next_answer(&mut self, tasks: &mut JoinSet<Answer>, by: Option<Instant>) -> Option<Option<Answer>> {
+        let joined = match by {
+            Some(by) => timeout_at(by, tasks.join_next()).await.ok()?,
+            None => tokio::select! {
+                biased;
+                joined = tasks.join_next() => joined,
+                _ = self.interrupt.wait() => return Some(None),
+            },
+        };
+        Some(joined?.ok())
+    }
+
+    /// Writes down what is left when the user ends the run: calls that may have taken effect, and calls that were never
+    /// sent. One that repeats an earlier call is left as it was: the earlier one may have taken effect.
+    fn leave(
+        &mut self,
+        under_way: &BTreeMap<Uuid, Call>,
+        unsent: impl Iterator<Item = Intended>,
+    ) -> Result<(), StateError> {
+        let lost = under_way.iter().map(|(token, call)| Event::Lost { token: *token, failure: abandoned(call) });
+        let never = unsent.filter(|it| it.step.token.is_none());
+        let never = never.map(|it| Event::Settled { token: it.token, how: "it was never sent".to_owned() });
+        self.write(lost.chain(never).collect())
     }
 
     fn send(&self, tasks: &mut JoinSet<Answer>, token: Uuid, call: Call) {
@@ -127,6 +181,16 @@ impl Actor<'_> {
             self.record.apply(entry);
         }
         Ok(())
+    }
+}
+
+/// What a call that is not waited for any longer ends as.
+fn abandoned(call: &Call) -> Failure {
+    Failure {
+        action: call.action().to_owned(),
+        code: "Abandoned".to_owned(),
+        message: "you ended the run before EC2 answered".to_owned(),
+        class: Class::Ambiguous,
     }
 }
 

@@ -5,11 +5,13 @@
 mod act;
 pub mod interrupt;
 pub mod probe;
+mod removal;
 pub mod report;
 mod run;
 pub mod schedule;
 
-pub use interrupt::{Interrupt, Signal};
+pub use interrupt::{Cut, Interrupt, Signal};
 pub use probe::Reach;
+pub use removal::{Removal, Removed};
 pub use report::{Progress, Reporter};
 pub use run::{Ending, EngineError, Options, Outcome, Run};

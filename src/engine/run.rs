@@ -143,6 +143,8 @@ struct Carried {
 
 /// How many looks in a row may fail before one more ends the run.
 const BLIND_LOOKS: u32 = 8;
+/// How long the last look may take when the user ends the run: it tells what exists, and must not hold the user.
+const LAST_LOOK_WITHIN: Duration = Duration::from_secs(3);
 
 impl Run<'_> {
     /// Works until the intent is carried out, or an ending of another kind.
@@ -154,9 +156,19 @@ impl Run<'_> {
         let started = Instant::now();
         let mut carried = self.begin()?;
         let ending = self.work(&mut carried, started).await?;
+        if matches!(ending, Ending::Interrupted(_)) {
+            self.look_once_more(&mut carried).await;
+        }
         let all: Vec<NodeView> = std::mem::take(&mut carried.written);
         self.end(&mut carried, &ending, &all)?;
         Ok(Outcome { ending, nodes: all, observed: carried.observed, seen: carried.seen })
+    }
+
+    /// Looks at what exists when the user ends the run: what was made or ended a moment ago is part of it.
+    async fn look_once_more(&mut self, carried: &mut Carried) {
+        if let Ok(Ok(())) = tokio::time::timeout(LAST_LOOK_WITHIN, self.look_once(carried)).await {
+            carried.written = self.plan(carried).nodes;
+        }
     }
 
     fn begin(&mut self) -> Result<Carried, EngineError> {
@@ -212,8 +224,12 @@ impl Run<'_> {
     /// What the plan says to do now.
     async fn decide(&mut self, carried: &mut Carried, plan: Plan) -> Result<Decision, EngineError> {
         if plan.status == Status::NeedsSurvey {
-            carried.market =
-                Some(self.cloud.survey(self.intent, &self.identity.resource_name(), self.clock.now()).await?);
+            let key_name = self.identity.resource_name();
+            let survey = self.cloud.survey(self.intent, &key_name, self.clock.now());
+            // A signal is asked about before the next plan.
+            if let Ok(market) = self.interrupt.unless(survey).await {
+                carried.market = Some(market?);
+            }
             return Ok(Decision::Again);
         }
         if let Some(ranking) = &plan.ranking {
@@ -243,6 +259,7 @@ impl Run<'_> {
             reporter: self.reporter,
             journal: self.journal,
             record,
+            interrupt: self.interrupt.clone(),
         }
     }
 
@@ -266,22 +283,22 @@ impl Run<'_> {
     /// own answers are kept.
     async fn look(&mut self, carried: &mut Carried) -> Result<(), EngineError> {
         let mut pace = AFTER_TROUBLE.start();
+        let interrupt = self.interrupt.clone();
         for _ in 0..BLIND_LOOKS {
-            let failure = match self.look_once(carried).await {
-                Ok(()) => return Ok(()),
-                Err(failure) => failure,
+            let failure = match interrupt.unless(self.look_once(carried)).await {
+                // Before anything is planned, the loop asks whether the user wants to end.
+                Err(_) | Ok(Ok(())) => return Ok(()),
+                Ok(Err(failure)) => failure,
             };
             if !matches!(failure.class, Class::Throttled | Class::Ambiguous) {
                 return Err(EngineError::Look(failure));
             }
             self.reporter.report(&Progress::Note(&format!("cannot look at EC2 now, trying again: {failure}")));
-            tokio::select! {
-                // Before anything is planned, the loop asks whether the user wants to end.
-                _ = self.interrupt.wait() => return Ok(()),
-                () = tokio::time::sleep(pace.next_wait()) => {}
+            if interrupt.unless(tokio::time::sleep(pace.next_wait())).await.is_err() {
+                return Ok(());
             }
         }
-        self.look_once(carried).await.map_err(EngineError::Look)
+        interrupt.unless(self.look_once(carried)).await.unwrap_or(Ok(())).map_err(EngineError::Look)
     }
 
     async fn look_once(&mut self, carried: &mut Carried) -> Result<(), Failure> {
@@ -292,7 +309,7 @@ impl Run<'_> {
             instance_ids: &instance_ids,
             existing_volume: self.intent.volume.existing(),
             ssh_port: self.intent.access.port,
-            want: Want::ALL,
+            want: if matches!(self.intent.goal, Goal::Gone { .. }) { Want::ALL } else { Want::IN_USE },
         };
         let mut observed = self.cloud.observe(self.identity, &known).await?;
         observed.probes = std::mem::take(&mut carried.observed.probes);
@@ -395,7 +412,7 @@ impl Run<'_> {
         if gone {
             managed_config::remove_environment(&self.reach.ssh_dir, self.identity.env.as_str())?;
             events.push(Event::Closed { volumes: kept_volumes(&carried.observed) });
-        } else {
+        } else if carried.seen {
             carried.prober.write_hosts(nodes)?;
         }
         for instance in carried.observed.instances.iter().filter(|it| !it.state.is_live()) {
@@ -488,6 +505,6 @@ fn in_words(ending: &Ending) -> String {
             Blocked::RequestFailed { words, .. } | Blocked::Volume { words, .. } | Blocked::Node { words, .. },
         ) => words.clone(),
         Ending::Refused(failure) => failure.to_string(),
-        Ending::Interrupted(signal) => format!("interrupted ({signal:?})"),
+        Ending::Interrupted(signal) => signal.as_str().to_owned(),
     }
 }

@@ -20,6 +20,24 @@ pub(super) struct LaunchTags {
     pub request: Tags,
 }
 
+/// Why an instance may end before it runs, with the code and the message of its StateReason. They are those that AWS's
+/// user guide ("Instance terminates immediately") and public logs show; a volume limit comes as an internal error.
+pub(super) const FAILURES: [(&str, &str, &str); 5] = [
+    ("Client.InternalError", "Client.InternalError", "Client.InternalError: Client error on launch"),
+    (
+        "Client.InvalidSnapshot.NotFound",
+        "Client.InvalidSnapshot.NotFound",
+        "Client.InvalidSnapshot.NotFound: The specified snapshot was not found.",
+    ),
+    ("Client.VolumeLimitExceeded", "Server.InternalError", "Client.VolumeLimitExceeded: Volume limit exceeded"),
+    (
+        "Server.InsufficientInstanceCapacity",
+        "Server.InsufficientInstanceCapacity",
+        "Server.InsufficientInstanceCapacity: There was insufficient instance capacity to satisfy the launch request.",
+    ),
+    ("Server.InternalError", "Server.InternalError", "Server.InternalError: Internal error on launch"),
+];
+
 /// Where and as part of what an instance is launched.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -61,6 +79,8 @@ pub(super) fn make_instance(
         changed: at,
         cause: None,
         notice: None,
+        rebalance: None,
+        failure: world.settings().launch_failure.clone(),
         created: at,
         visible: world.visible_from(&id, at),
         launched: at,
@@ -157,6 +177,7 @@ fn make_disks(
             visible: world.visible_from(&id, at),
             ready: at,
             attachment: Some(attachment),
+            stuck: false,
             tags: tags.clone(),
         };
         world.volumes.put(&id, volume);

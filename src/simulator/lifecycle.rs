@@ -47,7 +47,8 @@ fn step(world: &mut World, now: Timestamp) -> bool {
     !(instances.is_empty() && volumes.is_empty() && requests.is_empty())
 }
 
-fn next_due(world: &World) -> Option<Timestamp> {
+/// The earliest instant at which time alone does something.
+pub(super) fn next_due(world: &World) -> Option<Timestamp> {
     let instances = world.instances.values().flat_map(|it| [it.until, it.notice.as_ref().map(|notice| notice.at)]);
     let volumes = world.volumes.values().map(|it| it.attachment.as_ref().and_then(|attachment| attachment.until));
     let requests = world.requests.values().map(|it| spot::due(world, it));
@@ -69,6 +70,7 @@ fn step_instance(world: &mut World, id: &str, now: Timestamp) {
     }
     let Some(at) = instance.until else { return };
     match state {
+        InstanceState::Pending if instance.failure.is_some() => fail(world, id, at),
         InstanceState::Pending => now_running(world, id, at),
         InstanceState::Stopping => {
             enter(world, id, InstanceState::Stopped, None, at);
@@ -87,6 +89,7 @@ fn enter(world: &mut World, id: &str, state: InstanceState, until: Option<Timest
     instance.changed = at;
     if state != InstanceState::Running && state != InstanceState::Pending {
         instance.running_since = None;
+        instance.rebalance = None;
     }
     if matches!(state, InstanceState::Stopped | InstanceState::Terminated) {
         instance.public_ip = None;
@@ -101,6 +104,14 @@ fn now_running(world: &mut World, id: &str, at: Timestamp) {
     instance.cause = None;
     // A public address is lent for one run: it differs after every start.
     instance.public_ip = instance.public.then(|| network::public_address(number));
+}
+
+/// An instance that does not come up is terminated without having run.
+fn fail(world: &mut World, id: &str, at: Timestamp) {
+    if let Some(instance) = world.instances.edit(id) {
+        instance.cause = Some(Cause::Launch);
+    }
+    now_terminated(world, id, at);
 }
 
 fn now_terminated(world: &mut World, id: &str, at: Timestamp) {
@@ -164,6 +175,7 @@ pub(super) fn begin_stop(world: &mut World, id: &str, cause: Cause, at: Timestam
     if let Some(instance) = world.instances.edit(id) {
         (instance.cause, instance.notice) = (Some(cause), None);
     }
+    spot::instance_stopping(world, id, at);
 }
 
 /// Begins to start a stopped instance.

@@ -10,8 +10,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::SimulatorError;
+use super::control::Event;
+use super::faults::Armed;
+use super::lag::Past;
 use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, SpotRequest, Token, Volume};
 use super::table::Table;
+use super::throttle::Bucket;
 use super::world::{Meta, World};
 
 /// The first line: which format, and how many times the file was written anew. Its length never changes.
@@ -42,6 +46,10 @@ enum Change {
     Token(String, Option<Token>),
     Pool(String, Option<Pool>),
     Call(String, Option<u64>),
+    Fault(String, Option<Box<Armed>>),
+    Bucket(String, Option<Bucket>),
+    Event(String, Option<Box<Event>>),
+    Past(String, Option<Box<Past>>),
 }
 
 /// A world's file as this process knows it.
@@ -214,6 +222,10 @@ fn apply(world: &mut World, change: Change) {
         Change::Token(id, row) => world.tokens.replay(id, row),
         Change::Pool(id, row) => world.pools.replay(id, row),
         Change::Call(id, row) => world.calls.replay(id, row),
+        Change::Fault(id, row) => world.faults.replay(id, unbox(row)),
+        Change::Bucket(id, row) => world.buckets.replay(id, row),
+        Change::Event(id, row) => world.events.replay(id, unbox(row)),
+        Change::Past(id, row) => world.past.replay(id, unbox(row)),
     }
 }
 
@@ -239,6 +251,10 @@ fn take_changes(world: &mut World) -> Vec<Change> {
     changed(&mut world.tokens, &mut changes, Change::Token);
     changed(&mut world.pools, &mut changes, Change::Pool);
     changed(&mut world.calls, &mut changes, Change::Call);
+    changed(&mut world.faults, &mut changes, |id, row| Change::Fault(id, row.map(Box::new)));
+    changed(&mut world.buckets, &mut changes, Change::Bucket);
+    changed(&mut world.events, &mut changes, |id, row| Change::Event(id, row.map(Box::new)));
+    changed(&mut world.past, &mut changes, |id, row| Change::Past(id, row.map(Box::new)));
     changes
 }
 
@@ -255,6 +271,10 @@ pub(super) fn forget_changes(world: &mut World) {
     world.tokens.take_changed();
     world.pools.take_changed();
     world.calls.take_changed();
+    world.faults.take_changed();
+    world.buckets.take_changed();
+    world.events.take_changed();
+    world.past.take_changed();
 }
 
 fn everything(world: &World) -> Vec<Change> {
@@ -272,6 +292,10 @@ fn everything(world: &World) -> Vec<Change> {
     all.extend(world.tokens.iter().map(|(id, row)| Change::Token(id.clone(), Some(row.clone()))));
     all.extend(world.pools.iter().map(|(id, row)| Change::Pool(id.clone(), Some(row.clone()))));
     all.extend(world.calls.iter().map(|(id, row)| Change::Call(id.clone(), Some(*row))));
+    all.extend(world.faults.iter().map(|(id, row)| Change::Fault(id.clone(), boxed(row))));
+    all.extend(world.events.iter().map(|(id, row)| Change::Event(id.clone(), boxed(row))));
+    all.extend(world.past.iter().map(|(id, row)| Change::Past(id.clone(), boxed(row))));
+    all.extend(world.buckets.iter().map(|(id, row)| Change::Bucket(id.clone(), Some(*row))));
     all
 }
 
@@ -286,4 +310,8 @@ fn size(world: &World) -> usize {
         + world.tokens.len()
         + world.pools.len()
         + world.calls.len()
+        + world.faults.len()
+        + world.buckets.len()
+        + world.events.len()
+        + world.past.len()
 }

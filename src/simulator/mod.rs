@@ -7,14 +7,17 @@
 //! ```
 //!
 //! Every request passes through one function, `Simulator::dispatch`: it locks the world, brings it to the present, acts,
-//! and writes down what changed before it answers. What is imitated and what is not is told in docs/simulator.md.
+//! and writes down what changed before it answers. What is to go wrong with a request is decided there too (`faults`); the
+//! doors carry it out. What is imitated and what is not is told in docs/simulator.md.
 
 mod actions;
 mod catalog;
 mod chance;
 mod control;
 mod door;
+mod faults;
 mod images;
+mod lag;
 mod launch;
 mod lifecycle;
 mod log;
@@ -23,11 +26,13 @@ mod network;
 mod objects;
 mod pools;
 mod protocol;
+mod quota;
 mod settings;
 mod show;
 mod spot;
 pub mod sshd;
 mod table;
+mod throttle;
 mod world;
 
 #[cfg(test)]
@@ -40,15 +45,17 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 
-pub use control::{Interrupted, Reason, Target};
+pub use control::{Act, Deed, Interrupted, Meddling, Reason, Scenario, ScenarioEvent, Target, VolumeFate, When};
 pub use door::http::serve;
 pub use door::ssh::SshListener;
+pub use faults::{FaultRule, Trouble};
 pub use objects::Capacity;
-pub use settings::Settings;
+pub use settings::{Settings, parse_duration};
 pub use show::{InstanceSummary, RequestSummary, Summary, VolumeSummary};
 
+use faults::Delivery;
 use log::Log;
-use protocol::{Answer, Fault, Request};
+use protocol::{Fault, Request};
 use world::World;
 
 /// What can go wrong with a simulated EC2 itself, as against what it answers.
@@ -88,10 +95,20 @@ pub enum SimulatorError {
         /// What it takes.
         expected: &'static str,
     },
+    /// EC2 does not let anybody do that.
+    #[error("EC2 refuses to do that to {thing}: {message} ({code})")]
+    Refused {
+        /// To what it was to be done.
+        thing: String,
+        /// EC2's code.
+        code: String,
+        /// EC2's message.
+        message: String,
+    },
     /// A region, zone or type that the simulator does not have.
     #[error("the simulator has no {kind} `{name}`: `cloudtop --sim plan NAME` lists pools that there are")]
     Unknown {
-        /// `region`, `availability zone`, `instance type` or `instance`.
+        /// `region`, `availability zone`, `instance type` and the like.
         kind: &'static str,
         /// What was named.
         name: String,
@@ -142,14 +159,20 @@ impl Simulator {
         door::connector::client(self.clone())
     }
 
+    /// The time in the form of the Date header, which all of AWS's answers have.
+    fn date_header(&self) -> String {
+        self.shared.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// Looks at or changes the world as it is now, and writes down what changed.
     fn transact<T>(&self, act: impl FnOnce(&mut World, Timestamp) -> T) -> Result<T, SimulatorError> {
         let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { world, log } = &mut *state;
         let locked = log.as_mut().map(|log| log.lock(world)).transpose()?;
         let now = self.shared.clock.now();
-        lifecycle::advance(world, now);
+        control::pass(world, now);
         let result = act(world, now);
+        lag::remember(world, now);
         if world.has_live_changes() {
             world.next_due = None;
         }
@@ -161,10 +184,10 @@ impl Simulator {
     }
 
     /// Answers one request. Every request passes here, whichever door it came in by.
-    fn dispatch(&self, request: &Request) -> Answer {
-        self.transact(|world, now| actions::answer(world, request, now)).unwrap_or_else(|error| {
-            let message = format!("{error}");
-            Fault::new("InternalError", message).with_status(500).ec2_answer("00000000-0000-0000-0000-000000000000")
+    fn dispatch(&self, request: &Request) -> Delivery {
+        self.transact(|world, now| faults::deliver(world, request, now)).unwrap_or_else(|error| {
+            let failed = Fault::new("InternalError", error.to_string()).with_status(500);
+            Delivery::Answer(failed.ec2_answer("00000000-0000-0000-0000-000000000000"))
         })
     }
 }

@@ -57,6 +57,8 @@ pub(super) enum Cause {
     User,
     Price,
     Capacity,
+    /// It never came up.
+    Launch,
 }
 
 /// An interruption that was announced.
@@ -81,6 +83,12 @@ pub(super) struct Instance {
     pub changed: Timestamp,
     pub cause: Option<Cause>,
     pub notice: Option<Notice>,
+    /// Since when EC2 recommends to move to another instance.
+    #[serde(default)]
+    pub rebalance: Option<Timestamp>,
+    /// Why it is not going to come up: one of [`super::launch::FAILURES`].
+    #[serde(default)]
+    pub failure: Option<String>,
     pub created: Timestamp,
     pub visible: Timestamp,
     /// The last launch or start.
@@ -162,6 +170,7 @@ pub(super) enum RequestState {
     Closed,
     Disabled,
     Cancelled,
+    Failed,
 }
 
 impl RequestState {
@@ -172,11 +181,12 @@ impl RequestState {
             Self::Closed => "closed",
             Self::Disabled => "disabled",
             Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
         }
     }
 
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Closed | Self::Cancelled)
+        matches!(self, Self::Closed | Self::Cancelled | Self::Failed)
     }
 }
 
@@ -244,6 +254,9 @@ pub(super) struct Volume {
     pub visible: Timestamp,
     pub ready: Timestamp,
     pub attachment: Option<Attachment>,
+    /// Whether it stays `detaching`, as a volume does that the guest has still mounted.
+    #[serde(default)]
+    pub stuck: bool,
     pub tags: Tags,
 }
 

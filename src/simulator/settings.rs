@@ -1,11 +1,14 @@
 //! What can be set about a simulated EC2: its seed, how fast its time-bound steps go, its quotas and refusals.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::SimulatorError;
+use super::launch::FAILURES;
+use super::quota::GROUPS;
 
 /// The settings of a world. All durations are divided by `speed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,17 +36,27 @@ pub struct Settings {
     pub terminate: Duration,
     /// The longest that a new object stays unseen by describes.
     pub visibility_lag: Duration,
+    /// The longest that describes show an old object as it was before its last change.
+    pub read_lag: Duration,
     /// From an interruption to the return of the capacity it took.
     pub capacity_return: Duration,
     /// How often an open spot request is tried again.
     pub retry: Duration,
     /// How long what is terminated, cancelled or closed stays listed.
     pub listed: Duration,
-    /// The spot quota of each region, in vCPUs; open requests count.
+    /// The spot quota of each region and group of families, in vCPUs; open requests count.
     pub spot_vcpus: u64,
-    /// The on-demand quota of each region, in vCPUs.
+    /// The on-demand quota of each region and group of families, in vCPUs.
     pub on_demand_vcpus: u64,
-    /// Actions that the caller has no permission for.
+    /// Whether the account has the role that EC2 launches spot instances by.
+    pub spot_role: bool,
+    /// Other quotas for some groups of families, by `spot-GROUP` or `on-demand-GROUP`.
+    pub group_vcpus: BTreeMap<String, u64>,
+    /// What becomes of instances that are launched, if they do not come up: one of [`super::launch::FAILURES`].
+    pub launch_failure: Option<String>,
+    /// How generous EC2's request throttling is: 1 is as documented, 0.1 a tenth of it, 0 no throttling at all.
+    pub throttling: f64,
+    /// Actions that the caller has no permission for; `*` and `?` stand for any text and any letter.
     pub denied: Vec<String>,
 }
 
@@ -62,11 +75,16 @@ impl Default for Settings {
             stop: Duration::from_millis(1200),
             terminate: Duration::from_millis(1200),
             visibility_lag: Duration::from_millis(200),
+            read_lag: Duration::ZERO,
             capacity_return: Duration::from_secs(5),
             retry: Duration::from_secs(2),
             listed: Duration::from_hours(1),
             spot_vcpus: 8000,
             on_demand_vcpus: 8000,
+            spot_role: true,
+            group_vcpus: BTreeMap::new(),
+            launch_failure: None,
+            throttling: 0.0,
             denied: Vec::new(),
         }
     }
@@ -77,6 +95,12 @@ impl Settings {
     pub(super) fn span(&self, duration: Duration) -> SignedDuration {
         let seconds = duration.as_secs_f64() / self.speed;
         SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX)
+    }
+
+    /// The quota of a group of families in every region, in vCPUs.
+    pub(super) fn quota(&self, group: &str, spot: bool) -> u64 {
+        let (kind, all) = if spot { ("spot", self.spot_vcpus) } else { ("on-demand", self.on_demand_vcpus) };
+        self.group_vcpus.get(&format!("{kind}-{group}")).copied().unwrap_or(all)
     }
 
     /// Every setting with its value as [`Settings::set`] takes it.
@@ -91,6 +115,11 @@ impl Settings {
         }
         pairs.push(("spot-vcpus", self.spot_vcpus.to_string()));
         pairs.push(("on-demand-vcpus", self.on_demand_vcpus.to_string()));
+        pairs.push(("spot-role", if self.spot_role { "present" } else { "missing" }.to_owned()));
+        let groups = self.group_vcpus.iter().map(|(group, vcpus)| format!("{group}={vcpus}"));
+        pairs.push(("group-vcpus", groups.collect::<Vec<_>>().join(",")));
+        pairs.push(("launch-failure", self.launch_failure.clone().unwrap_or_else(|| "none".to_owned())));
+        pairs.push(("throttling", throttling_word(self.throttling)));
         pairs.push(("denied", self.denied.join(",")));
         pairs
     }
@@ -114,8 +143,27 @@ impl Settings {
             }
             "spot-vcpus" => self.spot_vcpus = value.parse().map_err(|_| invalid("a whole number"))?,
             "on-demand-vcpus" => self.on_demand_vcpus = value.parse().map_err(|_| invalid("a whole number"))?,
+            "spot-role" => {
+                self.spot_role = match value {
+                    "present" => true,
+                    "missing" => false,
+                    _ => return Err(invalid("`present` or `missing`")),
+                }
+            }
+            "group-vcpus" => {
+                let groups: Option<BTreeMap<_, _>> = listed(value).map(group_quota).collect();
+                self.group_vcpus = groups.ok_or_else(|| invalid(GROUP_VCPUS))?;
+            }
+            "launch-failure" => {
+                let known = FAILURES.iter().any(|(name, ..)| *name == value);
+                if !known && value != "none" {
+                    return Err(invalid(LAUNCH_FAILURE));
+                }
+                self.launch_failure = known.then(|| value.to_owned());
+            }
+            "throttling" => self.throttling = throttling(value).ok_or_else(|| invalid(THROTTLING))?,
             "denied" => {
-                self.denied = value.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+                self.denied = listed(value).map(str::to_owned).collect();
             }
             name => {
                 let Some(slot) = self.duration(name) else {
@@ -138,6 +186,7 @@ impl Settings {
             "stop" => &mut self.stop,
             "terminate" => &mut self.terminate,
             "visibility-lag" => &mut self.visibility_lag,
+            "read-lag" => &mut self.read_lag,
             "capacity-return" => &mut self.capacity_return,
             "retry" => &mut self.retry,
             "listed" => &mut self.listed,
@@ -146,7 +195,7 @@ impl Settings {
     }
 }
 
-const DURATIONS: [&str; 12] = [
+const DURATIONS: [&str; 13] = [
     "pending",
     "boot",
     "cloud-init",
@@ -156,12 +205,46 @@ const DURATIONS: [&str; 12] = [
     "stop",
     "terminate",
     "visibility-lag",
+    "read-lag",
     "capacity-return",
     "retry",
     "listed",
 ];
 
-fn parse_duration(text: &str) -> Option<Duration> {
+const GROUP_VCPUS: &str = "quotas such as spot-g-vt=8 or on-demand-standard=32, parted by commas; the groups are standard, \
+                           dl, f, g-vt, high-memory, hpc, inf, p, p5, trn and x";
+
+/// The parts of a list.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn group_quota(text: &str) -> Option<(String, u64)> {
+    let (name, vcpus) = text.split_once('=')?;
+    let group = name.strip_prefix("spot-").or_else(|| name.strip_prefix("on-demand-"))?;
+    GROUPS.contains(&group).then_some((name.to_owned(), vcpus.parse().ok()?))
+}
+
+const LAUNCH_FAILURE: &str = "none, Client.InternalError, Client.InvalidSnapshot.NotFound, Client.VolumeLimitExceeded, \
+                              Server.InsufficientInstanceCapacity or Server.InternalError";
+
+const THROTTLING: &str = "`on`, `off`, or a number that EC2's buckets are multiplied by";
+
+fn throttling(text: &str) -> Option<f64> {
+    match text {
+        "on" => Some(1.0),
+        "off" => Some(0.0),
+        number => number.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= 0.0),
+    }
+}
+
+fn throttling_word(factor: f64) -> String {
+    if factor == 0.0 { "off".to_owned() } else { factor.to_string() }
+}
+
+/// Seconds, or a duration with its unit: `1.5`, `200ms`, `2m`; none for anything else.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }

@@ -27,10 +27,40 @@ pub struct Summary {
     pub network_interfaces: Vec<NamedSummary>,
     /// What was set about pools.
     pub pools: Vec<PoolSummary>,
+    /// The rules of calls that go wrong.
+    pub faults: Vec<FaultSummary>,
+    /// What is still to happen by itself, and what has happened.
+    pub events: Vec<EventSummary>,
     /// The settings as `cloudtop sim set` takes them.
     pub settings: BTreeMap<String, String>,
     /// How often each action was called.
     pub calls: BTreeMap<String, u64>,
+}
+
+/// A rule of calls that go wrong.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FaultSummary {
+    /// The actions.
+    pub actions: String,
+    /// What happens to them, in the words of `cloudtop sim set fault`.
+    pub fault: String,
+    /// When, in words; empty: every time.
+    pub when: String,
+    /// How many calls it was about.
+    pub seen: u64,
+    /// How many of them went wrong.
+    pub struck: u64,
+}
+
+/// What happens by itself.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EventSummary {
+    /// When, in words.
+    pub when: String,
+    /// What, as the scenario says it.
+    pub what: String,
+    /// What came of it; none: it is still to come.
+    pub outcome: Option<String>,
 }
 
 /// One instance.
@@ -163,6 +193,8 @@ fn summary(world: &World, now: Timestamp) -> Summary {
             world.interfaces.iter().map(|(id, it)| (id, &it.region, it.private_ip.to_string(), &it.tags)),
         ),
         pools: pools(world),
+        faults: faults(world),
+        events: events(world, now),
         settings: world.settings().pairs().into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
         calls: world.calls.iter().map(|(action, count)| (action.clone(), *count)).collect(),
     }
@@ -226,6 +258,26 @@ fn pools(world: &World) -> Vec<PoolSummary> {
         zone: it.zone.clone(),
         capacity: it.capacity,
         price: it.prices.last().and_then(|(_, price)| *price),
+    });
+    all.collect()
+}
+
+fn faults(world: &World) -> Vec<FaultSummary> {
+    let all = world.faults.values().map(|it| FaultSummary {
+        actions: it.rule.actions.clone(),
+        fault: it.rule.trouble.to_string(),
+        when: it.when(),
+        seen: it.seen,
+        struck: it.struck,
+    });
+    all.collect()
+}
+
+fn events(world: &World, now: Timestamp) -> Vec<EventSummary> {
+    let all = world.events.values().map(|it| EventSummary {
+        when: it.when(now),
+        what: it.words.clone(),
+        outcome: it.outcome.clone(),
     });
     all.collect()
 }

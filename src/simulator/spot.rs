@@ -8,12 +8,17 @@ use super::catalog::find_type;
 use super::launch::{LaunchTags, Place, make_instance};
 use super::lifecycle;
 use super::network;
-use super::objects::{Behaviour, Cause, InstanceState, Launch, RequestState, SpotRequest};
+use super::objects::{Behaviour, Cause, Instance, InstanceState, Launch, RequestState, SpotRequest};
 use super::pools;
 use super::world::World;
 
 /// What EC2 says of a request that waits for capacity.
 pub(super) const NO_CAPACITY: &str = "There is no Spot capacity available that matches your request.";
+
+const TERMINATED_NO_CAPACITY: (&str, &str) = (
+    "instance-terminated-no-capacity",
+    "Your Spot Instance was terminated because there is no longer Spot capacity available.",
+);
 
 /// When time next does something to a request.
 pub(super) fn due(world: &World, request: &SpotRequest) -> Option<Timestamp> {
@@ -106,6 +111,9 @@ pub(super) fn zones_of(launch: &Launch) -> Vec<String> {
 fn try_fulfil(world: &mut World, id: &str, at: Timestamp, now: Timestamp) {
     let Some(request) = world.requests.get(id) else { return };
     let Some(launch) = world.launches.get(&request.launch).cloned() else { return clear_retry(world, id) };
+    if let Some(message) = bad_parameters(world, &launch) {
+        return set_status(world, id, RequestState::Failed, "bad-parameters", &message, at);
+    }
     let mut refused = ("capacity-not-available", NO_CAPACITY.to_owned());
     let mut chosen = None;
     for zone in zones_of(&launch) {
@@ -121,6 +129,17 @@ fn try_fulfil(world: &mut World, id: &str, at: Timestamp, now: Timestamp) {
     if launch_for(world, id, &launch, &zone, at).is_none() {
         wait_on(world, id, "constraint-not-fulfillable", "The subnet has no free address left.", at, now);
     }
+}
+
+/// What a launch names that is not there any more: somebody deleted it while the request waited.
+fn bad_parameters(world: &World, launch: &Launch) -> Option<String> {
+    let gone = launch.groups.iter().find(|id| world.groups.get(id).is_none());
+    if let Some(id) = gone {
+        return Some(format!("The security group '{id}' does not exist"));
+    }
+    let key = launch.key.as_ref()?;
+    let there = world.keys.values().any(|it| it.region == launch.region && it.name == *key);
+    (!there).then(|| format!("The key pair '{key}' does not exist"))
 }
 
 fn launch_for(world: &mut World, id: &str, launch: &Launch, zone: &str, at: Timestamp) -> Option<()> {
@@ -187,12 +206,38 @@ pub(super) fn announce(world: &mut World, instance_id: &str, cause: Cause, now: 
     instance.notice = Some(super::objects::Notice { cause, at });
     let Some(id) = instance.request.clone() else { return };
     let Some(request) = world.requests.get(&id).filter(|request| request.state == RequestState::Active) else { return };
-    let (code, what) = match request.behaviour {
-        Behaviour::Terminate => ("marked-for-termination", "termination"),
-        Behaviour::Stop | Behaviour::Hibernate => ("marked-for-stop", "stop"),
-    };
-    let message = format!("Your Spot Instance is marked for {what}.");
-    set_status(world, &id, RequestState::Active, code, &message, now);
+    match request.behaviour {
+        // The user guide ("State changes for a Spot request"): when EC2 needs the capacity back, the request shows this at
+        // once, while the instance goes on running for the two minutes of its notice.
+        Behaviour::Terminate if cause == Cause::Capacity => {
+            let ended = if request.persistent { RequestState::Open } else { RequestState::Closed };
+            set_status(world, &id, ended, TERMINATED_NO_CAPACITY.0, TERMINATED_NO_CAPACITY.1, now);
+        }
+        Behaviour::Terminate => {
+            let message = "Your Spot Instance is marked for termination.";
+            set_status(world, &id, RequestState::Active, "marked-for-termination", message, now);
+        }
+        Behaviour::Stop | Behaviour::Hibernate => mark_for_stop(world, &id, now),
+    }
+}
+
+/// What an interruption does to an instance: `stop`, `hibernate` or `terminate`.
+pub(super) fn behaviour(world: &World, instance: &Instance) -> &'static str {
+    let request = instance.request.as_ref().and_then(|id| world.requests.get(id));
+    let active = request.filter(|request| request.state == RequestState::Active);
+    active.map_or("terminate", |request| request.behaviour.name())
+}
+
+fn mark_for_stop(world: &mut World, id: &str, at: Timestamp) {
+    set_status(world, id, RequestState::Active, "marked-for-stop", "Your Spot Instance is marked for stop.", at);
+}
+
+/// An instance begins to stop, whoever stops it: until it has stopped, its request is marked.
+pub(super) fn instance_stopping(world: &mut World, instance_id: &str, at: Timestamp) {
+    let Some((id, _)) = request_of(world, instance_id) else { return };
+    if world.requests.get(&id).is_some_and(|request| request.state == RequestState::Active) {
+        mark_for_stop(world, &id, at);
+    }
 }
 
 /// Interrupts a running spot instance as its request says. One whose request was cancelled is terminated: nothing is left to
@@ -226,7 +271,7 @@ pub(super) fn instance_stopped(world: &mut World, instance_id: &str, at: Timesta
         return lifecycle::begin_terminate(world, instance_id, cause, at);
     }
     let (code, message) = match cause {
-        Cause::User => ("instance-stopped-by-user", "You stopped your Spot Instance."),
+        Cause::User | Cause::Launch => ("instance-stopped-by-user", "You stopped your Spot Instance."),
         Cause::Price => (
             "instance-stopped-by-price",
             "Your Spot Instance was stopped because the Spot price exceeded your maximum price.",
@@ -252,10 +297,8 @@ pub(super) fn instance_terminated(world: &mut World, instance_id: &str, at: Time
             "instance-terminated-by-price",
             "Your Spot Instance was terminated because the Spot price exceeded your maximum price.",
         ),
-        Cause::Capacity => (
-            "instance-terminated-no-capacity",
-            "Your Spot Instance was terminated because there is no longer Spot capacity available.",
-        ),
+        Cause::Capacity => TERMINATED_NO_CAPACITY,
+        Cause::Launch => return never_came_up(world, &id, instance_id, at),
     };
     ended(world, &id, instance_id, (code, message), capacity_back(world, at), at);
 }
@@ -265,6 +308,19 @@ pub(super) fn user_terminated(world: &mut World, instance_id: &str, at: Timestam
     let Some((id, _)) = request_of(world, instance_id) else { return };
     let again = world.step_end(at, world.settings().evaluation, &id);
     ended(world, &id, instance_id, ("instance-terminated-by-user", "You terminated your Spot Instance."), again, at);
+}
+
+/// A launch failed after the request was fulfilled. That the request closes, and with which code, is the user guide's list of
+/// codes read as best we can: nobody has recorded it.
+fn never_came_up(world: &mut World, id: &str, instance_id: &str, at: Timestamp) {
+    let failure = world.instances.get(instance_id).and_then(|it| it.failure.as_deref()).unwrap_or_default();
+    let (code, message) = match failure {
+        "Client.VolumeLimitExceeded" => {
+            ("limit-exceeded", "The limit on the number of EBS volumes or total volume storage was exceeded.")
+        }
+        _ => ("system-error", "There was an unexpected system error."),
+    };
+    set_status(world, id, RequestState::Closed, code, message, at);
 }
 
 fn ended(
@@ -277,7 +333,9 @@ fn ended(
 ) {
     let Some(request) = world.requests.get(id) else { return };
     let current = request.instance.as_deref() == Some(instance_id);
-    if !current || !matches!(request.state, RequestState::Active | RequestState::Disabled) {
+    // One that was told so with its notice has this status already.
+    let told = request.state == RequestState::Open && request.status == TERMINATED_NO_CAPACITY.0;
+    if !current || !(told || matches!(request.state, RequestState::Active | RequestState::Disabled)) {
         return;
     }
     let persistent = request.persistent;
@@ -311,6 +369,6 @@ pub(super) fn cancel(world: &mut World, id: &str, now: Timestamp) {
                 lifecycle::begin_terminate(world, &instance, Cause::User, now);
             }
         }
-        RequestState::Closed | RequestState::Cancelled => {}
+        RequestState::Closed | RequestState::Cancelled | RequestState::Failed => {}
     }
 }

@@ -60,6 +60,10 @@ pub struct NodeFacts {
     pub volume_mounted: bool,
     /// The size of the attached data volume, if there is one.
     pub volume_gib: Option<u32>,
+    /// What EC2 does to the node and when, once it has told it.
+    pub notice: Option<(&'static str, Timestamp)>,
+    /// Since when EC2 recommends to move to another instance.
+    pub rebalance: Option<Timestamp>,
     /// The user data of the launch, decoded.
     pub user_data: Vec<u8>,
 }

@@ -7,25 +7,25 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Table<T> {
     rows: BTreeMap<String, T>,
     changed: BTreeSet<String>,
+    /// The rows that changed, as they were before.
+    before: BTreeMap<String, Option<T>>,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), changed: BTreeSet::new() }
+        Self { rows: BTreeMap::new(), changed: BTreeSet::new(), before: BTreeMap::new() }
     }
 }
 
-impl<T> Table<T> {
-    /// A row to look at.
-    pub fn get(&self, id: &str) -> Option<&T> {
-        self.rows.get(id)
-    }
-
+impl<T: Clone> Table<T> {
     /// A row to change.
     pub fn edit(&mut self, id: &str) -> Option<&mut T> {
         let row = self.rows.get_mut(id)?;
         if !self.changed.contains(id) {
             self.changed.insert(id.to_owned());
+        }
+        if !self.before.contains_key(id) {
+            self.before.insert(id.to_owned(), Some(row.clone()));
         }
         Some(row)
     }
@@ -33,14 +33,23 @@ impl<T> Table<T> {
     /// Adds or replaces a row.
     pub fn put(&mut self, id: &str, row: T) {
         self.changed.insert(id.to_owned());
-        self.rows.insert(id.to_owned(), row);
+        let before = self.rows.insert(id.to_owned(), row);
+        self.before.entry(id.to_owned()).or_insert(before);
     }
 
     /// Takes a row away.
     pub fn remove(&mut self, id: &str) -> Option<T> {
         let row = self.rows.remove(id)?;
         self.changed.insert(id.to_owned());
+        self.before.entry(id.to_owned()).or_insert_with(|| Some(row.clone()));
         Some(row)
+    }
+}
+
+impl<T> Table<T> {
+    /// A row to look at.
+    pub fn get(&self, id: &str) -> Option<&T> {
+        self.rows.get(id)
     }
 
     /// Takes all rows away.
@@ -56,6 +65,11 @@ impl<T> Table<T> {
     /// The rows with these ids, of those that are there.
     pub fn rows_of(&self, ids: &[&str]) -> Vec<(&String, &T)> {
         ids.iter().filter_map(|id| self.rows.get_key_value(*id)).collect()
+    }
+
+    /// The id that comes last.
+    pub fn last_id(&self) -> Option<&String> {
+        self.rows.keys().next_back()
     }
 
     /// All rows without their ids.
@@ -75,7 +89,21 @@ impl<T> Table<T> {
 
     /// The ids of the rows that changed, forgotten hereby.
     pub fn take_changed(&mut self) -> BTreeSet<String> {
+        self.before.clear();
         std::mem::take(&mut self.changed)
+    }
+
+    /// The rows that changed since the last time, as they were then; `None`: there was none.
+    pub fn take_before(&mut self) -> BTreeMap<String, Option<T>> {
+        std::mem::take(&mut self.before)
+    }
+
+    /// Puts another row, or none, in a row's place, which is answered: nothing to write down.
+    pub fn swap(&mut self, id: &str, row: Option<T>) -> Option<T> {
+        match row {
+            Some(row) => self.rows.insert(id.to_owned(), row),
+            None => self.rows.remove(id),
+        }
     }
 
     /// A change that was read and not made here: nothing to write down.

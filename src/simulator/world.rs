@@ -6,9 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::chance;
+use super::control::Event;
+use super::faults::Armed;
+use super::lag::Past;
 use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, SpotRequest, Token, Volume};
 use super::settings::Settings;
 use super::table::Table;
+use super::throttle::Bucket;
 
 /// The account that owns everything: the one that AWS's own documentation uses for examples.
 pub(super) const ACCOUNT: &str = "123456789012";
@@ -28,6 +32,12 @@ pub(super) struct World {
     pub tokens: Table<Token>,
     pub pools: Table<Pool>,
     pub calls: Table<u64>,
+    pub faults: Table<Armed>,
+    pub buckets: Table<Bucket>,
+    /// Rows as they were before they changed, for describes that lag.
+    pub past: Table<Past>,
+    /// What a scenario has still to do, and what it did.
+    pub events: Table<Event>,
     /// The earliest instant at which time alone changes something; unknown after a change.
     pub next_due: Option<Timestamp>,
 }
@@ -75,6 +85,11 @@ impl World {
         later(at, self.settings().span(step), share)
     }
 
+    /// The instant a time after another, as it is at this world's speed.
+    pub fn after(&self, at: Timestamp, time: Duration) -> Timestamp {
+        later(at, self.settings().span(time), 1.0)
+    }
+
     /// A new id such as `vol-0123456789abcdef0`.
     pub fn next_id(&mut self, prefix: &str) -> String {
         let number = self.next_number().to_string();
@@ -114,6 +129,10 @@ impl World {
         self.tokens.clear();
         self.pools.clear();
         self.calls.clear();
+        self.faults.clear();
+        self.buckets.clear();
+        self.events.clear();
+        self.past.clear();
     }
 
     /// Whether anything that time works on changed since it was last looked at.

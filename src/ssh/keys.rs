@@ -152,6 +152,14 @@ pub async fn choose(dir: &SshDir, search: &KeySearch<'_>) -> Result<Key, KeyErro
     Ok(Key { passed_over, ..key })
 }
 
+/// Looks at a key file, public or private, as [`choose`] would; makes and changes nothing.
+///
+/// # Errors
+/// When it cannot be used.
+pub async fn examine(path: &Path) -> Result<Key, KeyError> {
+    from_file(path).await
+}
+
 async fn from_file(path: &Path) -> Result<Key, KeyError> {
     let path = std::path::absolute(path).map_err(|source| KeyError::Unreadable { path: path.to_owned(), source })?;
     quote::path("key file", &path)?;

@@ -16,6 +16,7 @@ pub mod public_key;
 mod quote;
 pub mod readiness;
 pub mod run;
+pub mod system;
 
 pub use command::{SshOptions, Tty};
 pub use error::SshError;

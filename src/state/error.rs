@@ -79,9 +79,17 @@ fn shown(path: &Path) -> String {
     if path.as_os_str().is_empty() { "the empty path".to_owned() } else { path.display().to_string() }
 }
 
-/// What serde_json says is wrong, without the place that it appends to every message.
+/// How much is told of what is wrong, characters.
+const MOST_DETAIL: usize = 200;
+
+/// What serde_json says is wrong, without the place that it appends to every message. It quotes the value, which may be
+/// of any length.
 pub(super) fn detail(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).unwrap_or(&text).to_owned()
+    let text = text.strip_suffix(&place).unwrap_or(&text);
+    match text.char_indices().nth(MOST_DETAIL) {
+        Some((end, _)) => format!("{} ...", &text[..end]),
+        None => text.to_owned(),
+    }
 }

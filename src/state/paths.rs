@@ -92,6 +92,23 @@ impl Paths {
         self.directory.join("journal").join(format!("{env}.jsonl"))
     }
 
+    /// The environments that have a journal, by name.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn journals(&self) -> Result<Vec<EnvName>, StateError> {
+        let directory = self.directory.join("journal");
+        let entries = match std::fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(StateError::io("read", &directory)(error)),
+        };
+        let file_names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<EnvName> = file_names.filter_map(|name| name.strip_suffix(".jsonl")?.parse().ok()).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// The lock that a run holds while it works on an environment.
     #[must_use]
     pub fn env_lock(&self, env: &EnvName) -> PathBuf {

@@ -114,6 +114,19 @@ impl Store {
         Ok(state)
     }
 
+    /// The id of this installation, on the disk when this returns: for what is tagged with it before there is an
+    /// environment to write down.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn settle_owner(&self) -> Result<String, StateError> {
+        self.paths.make_dir(files::directory_of(&self.file))?;
+        let writer = Writer { store: self, _lock: self.wanted().exclusive().await? };
+        let owner = writer.load()?.map_or_else(|| self.fresh_owner.clone(), |(state, _)| state.owner);
+        self.keep_owner(&owner)?;
+        Ok(owner)
+    }
+
     fn keep_owner(&self, owner: &str) -> Result<(), StateError> {
         let file = self.paths.owner_file();
         if kept_owner(&self.paths).as_deref() == Some(owner) {

@@ -1,6 +1,8 @@
 //! The only printer of the program: stdout is the answer, stderr is what happens on the way to it.
 
 mod board;
+pub mod history;
+pub mod leftovers;
 mod live;
 mod news;
 mod prompt;
@@ -16,6 +18,7 @@ pub mod time;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anstream::AutoStream;
@@ -81,6 +84,8 @@ pub struct Ui {
     bars: MultiProgress,
     out_is_terminal: bool,
     can_ask: bool,
+    /// Whether a question is being asked now: the terminal is then not as the user left it.
+    asking: AtomicBool,
 }
 
 impl Ui {
@@ -101,6 +106,7 @@ impl Ui {
             bars: MultiProgress::with_draw_target(target),
             out_is_terminal: io::stdout().is_terminal(),
             can_ask: !options.no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
+            asking: AtomicBool::new(false),
         }
     }
 
@@ -114,6 +120,7 @@ impl Ui {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             out_is_terminal: false,
             can_ask: false,
+            asking: AtomicBool::new(false),
         }
     }
 
@@ -185,6 +192,16 @@ impl Ui {
         }
         lines.extend(hints.iter().map(|hint| format!("{HINT}hint:{HINT:#} {hint}")));
         self.say(&lines.join("\n"));
+    }
+
+    /// Says why the program ends here and now, and gives the terminal back as it was.
+    ///
+    /// For the thread that takes signals: another one may be in the middle of a question, and holds the picture then.
+    pub fn last_words(&self, text: &str) {
+        if self.asking.load(Ordering::SeqCst) {
+            self.give_terminal_back();
+        }
+        let _ = write(&self.err, text);
     }
 
     /// Whether progress is drawn over itself, rather than told in lines.

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use super::report::{EnvironmentReport, NodeReport, VolumeReport};
 use crate::domain::call::{Call, Launch, Tags};
 use crate::domain::demand::Arch;
+use crate::domain::failure::{Class, Failure};
 use crate::domain::intent::{Goal, Interruption, Kind};
 use crate::domain::market::{Image, TypeFacts};
 use crate::domain::observed::VolumeState;
 use crate::domain::phase::Phase;
 use crate::domain::plan::NodeView;
-use crate::domain::pools::{Choice, Pool, Ranking, Rejection, RejectionKind};
+use crate::domain::pools::{Choice, Pool, Ranking, Refusal, Rejection, RejectionKind};
 
 /// 2026-11-21T08:00:00Z.
 pub(super) fn now() -> Timestamp {
@@ -165,8 +166,19 @@ pub(super) fn ranking() -> Ranking {
     Ranking {
         choices: vec![choice("m7a.xlarge", "us-east-1c", 0.0731), choice("m6a.xlarge", "us-east-1a", 0.0758)],
         rejections,
-        refusals: Vec::new(),
+        refusals: vec![refusal("us-east-1a"), refusal("us-east-1b")],
+        least_dear: Some(0.09),
     }
+}
+
+fn refusal(zone: &str) -> Refusal {
+    let failure = Failure {
+        action: "RunInstances".to_owned(),
+        code: "InsufficientInstanceCapacity".to_owned(),
+        message: "none left".to_owned(),
+        class: Class::Capacity,
+    };
+    Refusal { pool: pool("m5.xlarge", zone), at: now(), at_least: 1, failure }
 }
 
 /// A launch of one node.

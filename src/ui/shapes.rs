@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::report::{EnvironmentReport, NodeReport, VolumeReport, goal_word, volume_word};
+use crate::domain::doctor::Check;
 use crate::domain::plan::{Plan, Status, Step};
 use crate::domain::pools::{Choice, Rejection};
 
@@ -102,6 +103,34 @@ struct PoolShape<'a> {
 struct TurnedDownShape<'a> {
     what: &'a str,
     reason: &'a str,
+}
+
+/// What `cloudtop doctor` found.
+#[derive(Debug, Serialize)]
+pub struct DoctorShape<'a> {
+    format_version: u32,
+    checks: Vec<CheckShape<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckShape<'a> {
+    name: &'a str,
+    /// `ok`, `warning`, `wrong` or `skipped`.
+    result: &'static str,
+    found: &'a str,
+    mend: Option<&'a str>,
+}
+
+impl<'a> From<&'a [Check]> for DoctorShape<'a> {
+    fn from(checks: &'a [Check]) -> Self {
+        let shape = |check: &'a Check| CheckShape {
+            name: check.name,
+            result: check.verdict.as_str(),
+            found: &check.found,
+            mend: check.mend.as_deref(),
+        };
+        Self { format_version: FORMAT_VERSION, checks: checks.iter().map(shape).collect() }
+    }
 }
 
 impl<'a> From<&'a EnvironmentReport> for EnvironmentShape<'a> {

@@ -64,7 +64,13 @@ def cloudtop(binary, tmp_path):
 
 
 @pytest.fixture
-def simulator(binary, tmp_path):
+def cloudtop_of_simulator(binary, tmp_path):
+    """The installation that has the simulated account: for `sim set`."""
+    return Cloudtop(binary, tmp_path / "simulator")
+
+
+@pytest.fixture
+def simulator(cloudtop_of_simulator):
     """A fresh simulated account behind HTTP, twenty times faster than EC2."""
-    with served_simulator(Cloudtop(binary, tmp_path / "simulator")) as url:
+    with served_simulator(cloudtop_of_simulator) as url:
         yield Endpoint(url)

@@ -249,3 +249,34 @@ def test_an_instance_that_somebody_else_terminated_is_replaced(cloudtop, account
     (same,) = persistent(ec2)
     assert second["InstanceId"] != first["InstanceId"]
     assert (same["VolumeId"], same["Attachments"][0]["InstanceId"]) == (volume["VolumeId"], second["InstanceId"])
+
+
+def doctor(cloudtop, code):
+    """What `cloudtop doctor` finds, by name."""
+    return {it["name"]: it for it in cloudtop("doctor", "--json", code=code).json()["checks"]}
+
+
+def test_the_doctor_tells_what_moto_has_and_lacks(cloudtop, account):
+    ec2, cloudtop = account.client(), cloudtop.on(account)
+    bare = doctor(cloudtop, code=1)
+    assert bare["network"]["result"] == "wrong" and "no route out" in bare["network"]["found"], bare
+    assert "aws ec2 create-route" in bare["network"]["mend"]
+
+    # moto's default VPC has no internet gateway; EC2's has.
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc["VpcId"])
+    (table,) = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["RouteTables"]
+    ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+    found = doctor(cloudtop, code=0)
+    for name in ("credentials", "clock", "region", "network", "permissions"):
+        assert found[name]["result"] == "ok", found[name]
+    assert found["quota"]["result"] == "warning"
+    assert "this endpoint has no Service Quotas of EC2" in found["quota"]["found"]
+    assert found["spot-role"]["result"] == "warning" and "create-service-linked-role" in found["spot-role"]["mend"]
+    assert made(ec2) == [], "nothing was made: dry runs are honoured"
+
+    # moto gives service-linked roles names of its own.
+    account.client("iam").create_role(RoleName="AWSServiceRoleForEC2Spot", AssumeRolePolicyDocument="{}")
+    assert doctor(cloudtop, code=0)["spot-role"]["result"] == "ok"

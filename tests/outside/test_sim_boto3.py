@@ -360,3 +360,60 @@ def test_regions_are_apart(simulator, ec2):
 
 def test_who_am_i(simulator):
     assert simulator.client("sts").get_caller_identity()["Account"] == "123456789012"
+
+
+def test_the_role_of_spot(simulator, cloudtop_of_simulator):
+    iam = simulator.client("iam")
+    role = iam.get_role(RoleName="AWSServiceRoleForEC2Spot")["Role"]
+    assert role["Arn"].endswith(":role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot")
+    assert isinstance(role["CreateDate"], datetime.datetime)
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "spot.amazonaws.com"}
+    assert error_code(iam.get_role, RoleName="another") == "NoSuchEntity"
+    cloudtop_of_simulator("sim", "set", "setting", "spot-role", "missing")
+    assert error_code(iam.get_role, RoleName="AWSServiceRoleForEC2Spot") == "NoSuchEntity"
+    cloudtop_of_simulator("sim", "set", "setting", "denied", "GetRole,GetServiceQuota")
+    assert error_code(iam.get_role, RoleName="AWSServiceRoleForEC2Spot") == "AccessDenied"
+
+
+def test_service_quotas(simulator, cloudtop_of_simulator):
+    quotas = simulator.client("service-quotas")
+    spot = {"ServiceCode": "ec2", "QuotaCode": "L-34B43A08"}
+    cloudtop_of_simulator("sim", "set", "setting", "spot-vcpus", 12)
+    answer = quotas.get_service_quota(**spot)
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["date"].endswith(" GMT")
+    assert (answer["Quota"]["Value"], answer["Quota"]["Adjustable"]) == (12.0, True)
+    assert answer["Quota"]["QuotaName"].startswith("All Standard")
+    assert quotas.get_aws_default_service_quota(**spot)["Quota"]["Value"] == 5.0
+    paged = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="ec2", PaginationConfig={"PageSize": 10})
+    codes = [it["QuotaCode"] for page in paged for it in page["Quotas"]]
+    assert len(set(codes)) == len(codes) == 19 and "L-34B43A08" in codes
+    for wrong in ({**spot, "QuotaCode": "L-0"}, {**spot, "ServiceCode": "s3"}):
+        with pytest.raises(quotas.exceptions.NoSuchResourceException):
+            quotas.get_service_quota(**wrong)
+    cloudtop_of_simulator("sim", "set", "setting", "denied", "GetServiceQuota")
+    with pytest.raises(quotas.exceptions.AccessDeniedException):
+        quotas.get_service_quota(**spot)
+
+
+def test_route_tables(ec2):
+    (vpc,) = ec2.describe_vpcs()["Vpcs"]
+    own = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}, {"Name": "association.main", "Values": ["true"]}]
+    (table,) = ec2.describe_route_tables(Filters=own)["RouteTables"]
+    assert [it["Main"] for it in table["Associations"]] == [True]
+    (out,) = [it for it in table["Routes"] if it["DestinationCidrBlock"] == "0.0.0.0/0"]
+    assert out["GatewayId"].startswith("igw-") and out["State"] == "active"
+    assert error_code(ec2.describe_route_tables, RouteTableIds=["rtb-1"]) == "InvalidRouteTableID.NotFound"
+
+
+def test_dry_runs(ec2, cloudtop_of_simulator):
+    nothing = "i-0123456789abcdef0"
+    calls = [
+        (ec2.terminate_instances, {"InstanceIds": [nothing]}),
+        (ec2.create_tags, {"Resources": [nothing], "Tags": OWN}),
+        (ec2.delete_key_pair, {"KeyName": "nobody"}),
+    ]
+    for call, arguments in calls:
+        assert error_code(call, DryRun=True, **arguments) == "DryRunOperation"
+    cloudtop_of_simulator("sim", "set", "setting", "denied", "TerminateInstances,CreateTags,DeleteKeyPair")
+    for call, arguments in calls:
+        assert error_code(call, DryRun=True, **arguments) == "UnauthorizedOperation"

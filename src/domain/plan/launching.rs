@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::call::{Call, Launch, Tags};
-use crate::domain::failure::{Class, Failure};
 use crate::domain::intent::{Intent, Interruption};
 use crate::domain::money;
 use crate::domain::nodes;
-use crate::domain::observed::RequestState;
-use crate::domain::pools::{self, Choice, Pool, Ranking, Refusal};
+use crate::domain::pools::{self, Choice, Ranking, Refusal};
+use crate::domain::refusals;
 use crate::domain::tags;
 
 use super::network::Network;
@@ -53,6 +52,7 @@ impl<'a> Planner<'a> {
             let wanted = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
             let ranking = pools::rank(self.intent(), market, &refusals, pinned.as_deref(), wanted, self.now());
             if ranking.choices.is_empty() {
+                self.tell_why_none_will_do(&nodes, &ranking);
                 self.block(Blocked::NoPool(ranking));
                 continue;
             }
@@ -61,6 +61,18 @@ impl<'a> Planner<'a> {
                 None => self.tell_what_follows(&nodes, &ranking),
             }
             self.ranking.get_or_insert(ranking);
+        }
+    }
+
+    /// Nothing was launched for these nodes, and this is why.
+    fn tell_why_none_will_do(&mut self, nodes: &[u32], ranking: &Ranking) {
+        let again = match ranking.refusals.is_empty() {
+            true => "",
+            false => "; a pool that refused is asked again after three minutes",
+        };
+        let words = format!("a pool that will do: {}{again}", ranking.in_short());
+        for view in self.views.iter_mut().filter(|view| nodes.contains(&view.index)) {
+            view.waiting_for = Some(words.clone());
         }
     }
 
@@ -86,26 +98,8 @@ impl<'a> Planner<'a> {
 
     /// What refused a call, and what let a request wait until we cancelled it.
     fn refusals(&self, world: &World<'a>) -> Vec<Refusal> {
-        let mut refusals = self.record.refusals.clone();
-        let ended = world.nodes.values().flat_map(|facts| &facts.ended_requests);
-        for request in ended.filter(|it| it.state == RequestState::Cancelled) {
-            let (Some(zone), Some(at)) = (&request.zone, request.created_at) else { continue };
-            if request.instance_id.is_some() || request.status != "canceled-before-fulfillment" {
-                continue;
-            }
-            refusals.push(Refusal {
-                pool: Pool { instance_type: request.instance_type.clone(), zone: zone.clone(), subnet: None },
-                at,
-                at_least: 1,
-                failure: Failure {
-                    action: "RequestSpotInstances".to_owned(),
-                    code: "capacity-not-available".to_owned(),
-                    message: format!("{} waited there without being fulfilled", request.id),
-                    class: Class::Capacity,
-                },
-            });
-        }
-        refusals
+        let ended = world.nodes.values().flat_map(|facts| facts.ended_requests.iter().copied());
+        self.record.refusals.iter().cloned().chain(refusals::given_up(ended)).collect()
     }
 
     fn launch_nodes(&mut self, world: &World<'a>, nodes: &[u32], ranking: &Ranking, network: &Network) {

@@ -101,9 +101,15 @@ impl Planner<'_> {
         for id in groups {
             self.propose(Call::DeleteGroup { id }, "nothing uses it any more");
         }
-        let name = self.inputs.identity.resource_name();
-        if !self.record.was_answered("DeleteKeyPair", &name) {
+        let own = self.inputs.identity.resource_name();
+        // An environment that was adopted has the key pair of the installation that made it.
+        let others: Vec<String> =
+            self.inputs.observed.keys.iter().map(|key| key.name.clone()).filter(|name| *name != own).collect();
+        for name in others {
             self.propose(Call::DeleteKey { name }, "nothing uses it any more");
+        }
+        if !self.record.was_answered("DeleteKeyPair", &own) {
+            self.propose(Call::DeleteKey { name: own }, "nothing uses it any more");
         }
     }
 }

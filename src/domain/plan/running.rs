@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use crate::domain::call::Call;
 use crate::domain::intent::VolumeWish;
 use crate::domain::lifecycle::{self, Meaning};
+use crate::domain::nodes;
 use crate::domain::observed::{Instance, InstanceState, Probe, RequestState, SpotRequest, Volume, VolumeState};
 use crate::domain::phase::Phase;
 use crate::domain::record::{Pending, REPEAT_LOST_FOR};
@@ -15,6 +16,11 @@ use super::{Blocked, NodeView, Planner, Step, VOLUME_DEVICE};
 
 /// How long a new request may be held before another pool is tried.
 const HELD_FOR: SignedDuration = SignedDuration::from_secs(30);
+
+/// The largest launch whose nodes get tags of their own. Each takes a call, for EC2 sets one value a call; its bucket
+/// for CreateTags holds a hundred calls and refills ten a second, so that a thousand nodes would be ready minutes
+/// before they are tagged. What such a launch was tagged with tells its nodes apart, see [`nodes`].
+const TAGGED_ONE_BY_ONE: u64 = 100;
 
 /// A phase, and what is waited for in it.
 type Standing = (Phase, Option<String>);
@@ -276,7 +282,9 @@ impl<'a> Planner<'a> {
         let own = index.to_string();
         let untagged = instance.node_tag.is_none();
         let settled = instance.state == InstanceState::Running;
-        let is_own = |tag: &Option<String>| tag.as_deref() == Some(&own);
+        let launch = instance.node_tag.as_deref().filter(|tag| tells_of_many(tag, instance, index));
+        let is_own =
+            |tag: &Option<String>| tag.as_deref() == Some(&own) || (launch.is_some() && tag.as_deref() == launch);
         let request_is_own = facts.request().is_none_or(|request| is_own(&request.node_tag));
         if is_own(&instance.node_tag) && request_is_own && !self.has_bare_root(facts, instance) {
             return;
@@ -379,6 +387,11 @@ impl<'a> Planner<'a> {
         }
         words
     }
+}
+
+/// Whether a tag is that of a large launch, and says with the instance's place in it which node it is.
+fn tells_of_many(tag: &str, instance: &Instance, index: u32) -> bool {
+    nodes::count(tag) > TAGGED_ONE_BY_ONE && nodes::at(tag, instance.launch_index) == Some(index)
 }
 
 /// Whether EC2 has given notice.

@@ -3,6 +3,7 @@
 use super::groups::group_set;
 use super::interfaces::{Within, write_common};
 use super::{Call, tag_set};
+use crate::simulator::launch::FAILURES;
 use crate::simulator::network::{private_name, public_name, vpc_id};
 use crate::simulator::objects::{Cause, Instance, InstanceState, Launch};
 use crate::simulator::protocol::Xml;
@@ -63,7 +64,12 @@ fn write(xml: &mut Xml, world: &World, id: &str, instance: &Instance) {
         xml.show("sourceDestCheck", true);
     }
     group_set(xml, world, if over { &[] } else { &instance.groups });
-    write_state_reason(xml, instance);
+    if let Some((code, message)) = state_reason(instance) {
+        xml.within("stateReason", |xml| {
+            xml.text("code", code);
+            xml.text("message", message);
+        });
+    }
     xml.text("architecture", &launch.architecture);
     xml.text("rootDeviceType", "ebs");
     xml.text("rootDeviceName", launch.disks.first().map_or("", |disk| &disk.device));
@@ -95,32 +101,35 @@ fn write_names(xml: &mut Xml, instance: &Instance, over: bool) {
 }
 
 fn reason(instance: &Instance) -> String {
-    let Some(cause) = instance.cause else { return String::new() };
-    let who = if cause == Cause::User { "User initiated" } else { "Service initiated" };
+    let who = match instance.cause {
+        None => return String::new(),
+        Some(Cause::Launch) => return state_reason(instance).map_or_else(String::new, |(code, _)| code.to_owned()),
+        Some(Cause::User) => "User initiated",
+        Some(Cause::Price | Cause::Capacity) => "Service initiated",
+    };
     format!("{who} ({})", instance.changed.strftime("%Y-%m-%d %H:%M:%S GMT"))
 }
 
-fn write_state_reason(xml: &mut Xml, instance: &Instance) {
-    let (code, message) = match (instance.state, instance.cause) {
-        (InstanceState::Pending, _) => ("pending", "pending".to_owned()),
-        (_, None) => return,
-        (_, Some(Cause::User)) => {
-            let code = "Client.UserInitiatedShutdown";
-            (code, format!("{code}: User initiated shutdown"))
+/// Why an instance is in its state: code and message.
+pub(super) fn state_reason(instance: &Instance) -> Option<(&'static str, &'static str)> {
+    if instance.state == InstanceState::Pending {
+        return Some(("pending", "pending"));
+    }
+    match instance.cause? {
+        Cause::User => Some(("Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown")),
+        Cause::Launch => {
+            let failure = FAILURES.iter().find(|(name, ..)| Some(*name) == instance.failure.as_deref());
+            failure.map(|(_, code, message)| (*code, *message))
         }
-        (state, Some(_)) if state.is_ending() => {
-            let code = "Server.SpotInstanceTermination";
-            (code, format!("{code}: Instance terminated due to spot interruption"))
-        }
-        (_, Some(_)) => {
-            let code = "Server.SpotInstanceShutdown";
-            (code, format!("{code}: Instance stopped due to spot interruption"))
-        }
-    };
-    xml.within("stateReason", |xml| {
-        xml.text("code", code);
-        xml.text("message", &message);
-    });
+        Cause::Price | Cause::Capacity if instance.state.is_ending() => Some((
+            "Server.SpotInstanceTermination",
+            "Server.SpotInstanceTermination: Instance terminated due to spot interruption",
+        )),
+        Cause::Price | Cause::Capacity => Some((
+            "Server.SpotInstanceShutdown",
+            "Server.SpotInstanceShutdown: Instance stopped due to spot interruption",
+        )),
+    }
 }
 
 fn write_disks(xml: &mut Xml, world: &World, instance: &Instance) {

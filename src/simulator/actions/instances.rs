@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::instance_xml::{write_reservation, write_state};
+use super::instance_xml::{state_reason, write_reservation, write_state};
 use super::{Call, check_id, pick};
 use crate::simulator::network::{private_name, public_name, vpc_id};
 use crate::simulator::objects::{Instance, InstanceState};
@@ -117,19 +117,11 @@ fn accepts(filters: &Filters, world: &World, id: &str, it: &Instance) -> bool {
         "root-device-name" => launch.disks.first().is_some_and(|disk| is(&disk.device)),
         "root-device-type" => is("ebs"),
         "spot-instance-request-id" => it.request.as_deref().is_some_and(is),
-        "state-reason-code" => it.cause.is_some_and(|cause| is(reason_code(it.state, cause))),
+        "state-reason-code" => state_reason(it).is_some_and(|(code, _)| is(code)),
         "subnet-id" => is(&it.subnet),
         "virtualization-type" => is("hvm"),
         _ => is(&vpc_id(&it.region)),
     })
-}
-
-fn reason_code(state: InstanceState, cause: crate::simulator::objects::Cause) -> &'static str {
-    match cause {
-        crate::simulator::objects::Cause::User => "Client.UserInitiatedShutdown",
-        _ if state.is_ending() => "Server.SpotInstanceTermination",
-        _ => "Server.SpotInstanceShutdown",
-    }
 }
 
 /// DescribeInstanceStatus: of running instances, or with IncludeAllInstances of all. The checks pass once the instance has booted.

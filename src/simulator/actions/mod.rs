@@ -2,6 +2,7 @@
 
 mod console;
 mod groups;
+mod iam;
 mod images;
 mod instance_xml;
 mod instances;
@@ -13,7 +14,10 @@ mod power;
 mod prices;
 mod regions;
 mod requests;
+mod routes;
 mod run;
+mod service_quotas;
+mod snapshots;
 mod sts;
 mod tags;
 mod types;
@@ -23,11 +27,13 @@ use jiff::Timestamp;
 
 use super::catalog::{Region, find_region};
 use super::chance;
+use super::faults;
+use super::lag;
 use super::network::default_group_id;
 use super::objects::{Group, Token};
-use super::protocol::error::ec2_success;
-use super::protocol::{Answer, Args, Fault, Request, Xml};
+use super::protocol::{Answer, Args, Dialect, Fault, Request, Xml};
 use super::table::Table;
+use super::throttle;
 use super::world::World;
 
 /// One request being answered.
@@ -64,7 +70,9 @@ fn find(action: &str) -> Option<Action> {
         "DescribeKeyPairs" => keys::describe,
         "DescribeNetworkInterfaces" => interfaces::describe,
         "DescribeRegions" => regions::describe,
+        "DescribeRouteTables" => routes::describe,
         "DescribeSecurityGroups" => groups::describe,
+        "DescribeSnapshots" => snapshots::describe,
         "DescribeSpotInstanceRequests" => requests::describe,
         "DescribeSpotPriceHistory" => prices::describe,
         "DescribeSubnets" => network::describe_subnets,
@@ -72,9 +80,13 @@ fn find(action: &str) -> Option<Action> {
         "DescribeVolumes" => volumes::describe,
         "DescribeVpcs" => network::describe_vpcs,
         "DetachVolume" => volumes::detach,
+        "GetAWSDefaultServiceQuota" => service_quotas::get_default,
         "GetCallerIdentity" => sts::identity,
         "GetConsoleOutput" => console::output,
+        "GetRole" => iam::get_role,
+        "GetServiceQuota" => service_quotas::get,
         "ImportKeyPair" => keys::import,
+        "ListServiceQuotas" => service_quotas::list,
         "RequestSpotInstances" => requests::request,
         "RevokeSecurityGroupIngress" => groups::revoke,
         "RunInstances" => run::run,
@@ -85,46 +97,73 @@ fn find(action: &str) -> Option<Action> {
     })
 }
 
-/// Answers one request from the world as it is now.
-pub(super) fn answer(world: &mut World, request: &Request, now: Timestamp) -> Answer {
+/// Whether an action is EC2's own.
+pub(super) fn is_ec2(action: &str) -> bool {
+    service(action) == "ec2"
+}
+
+/// The service that an action belongs to, as IAM's policies name it.
+pub(super) fn service(action: &str) -> &'static str {
+    Dialect::of(action).service()
+}
+
+/// Answers one request from the world as it is now, or refuses it when it is to be refused.
+pub(super) fn answer(world: &mut World, request: &Request, now: Timestamp, refusal: Option<Fault>) -> Answer {
     let action = request.action();
     let id = request_id(world, action, now);
-    let for_sts = action == sts::ACTION;
-    match act(world, request, now) {
-        Ok(content) if for_sts => sts::success(&id, &content),
-        Ok(content) => ec2_success(action, &id, &content),
-        Err(fault) if for_sts => fault.sts_answer(&id),
-        Err(fault) => fault.ec2_answer(&id),
+    let dialect = Dialect::of(action);
+    match act(world, request, now, refusal) {
+        Ok(content) => dialect.success(action, &id, content),
+        Err(fault) => dialect.fault(&fault, &id),
     }
 }
 
-fn act(world: &mut World, request: &Request, now: Timestamp) -> Result<Xml, Fault> {
+fn act(world: &mut World, request: &Request, now: Timestamp, refusal: Option<Fault>) -> Result<Xml, Fault> {
     if request.access_key.is_none() {
         return Err(
             Fault::new("MissingAuthenticationToken", "Request is missing Authentication Token").with_status(403)
         );
     }
+    addressed(request)?;
     let name = request.action();
-    let unknown = || Fault::new("InvalidAction", format!("The action {name} is not valid for this web service."));
-    let action = find(name).ok_or_else(unknown)?;
-    // EC2 knows no account in a region that the account has not opted in to.
-    let stranger =
-        || Fault::new("AuthFailure", "AWS was not able to validate the provided access credentials").with_status(401);
-    let region =
-        find_region(&request.region).filter(|region| region.opt_in_status != "not-opted-in").ok_or_else(stranger)?;
     world.count_call(name);
-    if world.settings().denied.iter().any(|denied| denied == name) {
-        return Err(
-            Fault::new("UnauthorizedOperation", "You are not authorized to perform this operation.").with_status(403)
-        );
+    if let Some(refusal) = refusal {
+        return Err(refusal);
     }
+    if is_ec2(name) {
+        throttle::admit(world, request, now)?;
+    }
+    if world.settings().denied.iter().any(|denied| faults::covers(denied, name)) {
+        return Err(faults::denied(world, request, now));
+    }
+    perform(world, request, now)
+}
+
+/// Does what is asked, whoever asks.
+pub(super) fn perform(world: &mut World, request: &Request, now: Timestamp) -> Result<Xml, Fault> {
+    let (action, region) = addressed(request)?;
     let args = request.args();
     if args.flag("DryRun")? {
         let message = "Request would have succeeded, but DryRun flag is set.";
         return Err(Fault::new("DryRunOperation", message).with_status(412));
     }
     ensure_default_group(world, region, now);
-    action(&mut Call { world, request, args, region, now })
+    let turned = if faults::is_read(request.action()) { lag::turn_back(world, now) } else { Vec::new() };
+    let answer = action(&mut Call { world, request, args, region, now });
+    lag::turn_forth(world, turned);
+    answer
+}
+
+/// The action that is asked for, and the region it is asked of.
+fn addressed(request: &Request) -> Result<(Action, &'static Region), Fault> {
+    let name = request.action();
+    let unknown = || Fault::new("InvalidAction", format!("The action {name} is not valid for this web service."));
+    let action = find(name).ok_or_else(unknown)?;
+    // EC2 knows no account in a region that the account has not opted in to.
+    let stranger =
+        || Fault::new("AuthFailure", "AWS was not able to validate the provided access credentials").with_status(401);
+    let region = find_region(&request.region).filter(|region| region.opt_in_status != "not-opted-in");
+    Ok((action, region.ok_or_else(stranger)?))
 }
 
 fn request_id(world: &World, action: &str, now: Timestamp) -> String {

@@ -1,7 +1,5 @@
 //! Spot requests: RequestSpotInstances, their description, their cancellation.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::groups::group_set;
@@ -10,9 +8,10 @@ use super::tags::asked_for;
 use super::{Call, pick, tag_set_even_empty};
 use crate::simulator::catalog::find_type;
 use crate::simulator::network::vpc_id;
-use crate::simulator::objects::{Behaviour, InstanceState, Launch, RequestState, SpotRequest, Tags};
+use crate::simulator::objects::{Behaviour, Launch, RequestState, SpotRequest, Tags};
 use crate::simulator::protocol::page::Page;
 use crate::simulator::protocol::{Args, Fault, Filters, Xml};
+use crate::simulator::quota;
 use crate::simulator::spot;
 use crate::simulator::world::World;
 
@@ -99,27 +98,14 @@ pub(super) fn max_price(args: &Args<'_>, name: &str) -> Result<Option<f64>, Faul
     )))
 }
 
-/// The vCPUs of a type.
-pub(super) fn vcpus_of(instance_type: &str) -> u64 {
-    find_type(instance_type).map_or(0, |it| u64::from(it.vcpus))
-}
-
-/// What is left of a region's quota, and the quota itself. Open requests count as those do whose instance is alive.
-pub(super) fn quota_left(world: &World, region: &str, spot: bool) -> (u64, u64) {
-    let mut held: BTreeMap<&str, u64> = BTreeMap::new();
-    let takes = |state| matches!(state, InstanceState::Pending | InstanceState::Running | InstanceState::Stopping);
-    for it in
-        world.instances.values().filter(|it| it.region == region && it.request.is_some() == spot && takes(it.state))
-    {
-        *held.entry(&it.launch).or_default() += 1;
+/// EC2 launches spot instances by a role of the account's, which it can make itself only for those who may make roles.
+pub(super) fn check_role(call: &Call<'_>) -> Result<(), Fault> {
+    if call.world.settings().spot_role {
+        return Ok(());
     }
-    for it in world.requests.values().filter(|it| spot && it.region == region && it.state == RequestState::Open) {
-        *held.entry(&it.launch).or_default() += 1;
-    }
-    let vcpus = |launch: &str| world.launches.get(launch).map_or(0, |launch| vcpus_of(&launch.instance_type));
-    let used: u64 = held.into_iter().map(|(launch, count)| vcpus(launch) * count).sum();
-    let limit = if spot { world.settings().spot_vcpus } else { world.settings().on_demand_vcpus };
-    (limit.saturating_sub(used), limit)
+    let message =
+        "The provided credentials do not have permission to create the service-linked role for EC2 Spot Instances.";
+    Err(Fault::new("AuthFailure.ServiceLinkedRoleCreationNotPermitted", message).with_status(403))
 }
 
 /// RequestSpotInstances. Its tags are the requests' alone.
@@ -141,7 +127,9 @@ pub(super) fn request(call: &mut Call<'_>) -> Result<Xml, Fault> {
         launch.hibernation = true;
         check_hibernation(&launch)?;
     }
-    if quota_left(call.world, call.region_name(), true).0 < count * vcpus_of(&launch.instance_type) {
+    check_role(call)?;
+    let (left, _) = quota::left(call.world, call.region_name(), &launch.instance_type, true);
+    if left < count * quota::vcpus_of(&launch.instance_type) {
         return Err(Fault::new("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded"));
     }
     let tags = asked_for(&args, "spot-instances-request")?;

@@ -1,7 +1,7 @@
 //! RunInstances: now or not at all.
 
 use super::launch_spec::{check_hibernation, read};
-use super::requests::{Market, max_price, quota_left, vcpus_of};
+use super::requests::{Market, check_role, max_price};
 use super::tags::asked_for;
 use super::{Call, instance_xml};
 use crate::simulator::launch::{LaunchTags, Place, make_instance};
@@ -9,6 +9,7 @@ use crate::simulator::network::{self, Subnet, find_subnet, free_count, subnet_of
 use crate::simulator::objects::{Behaviour, Launch, RequestState, SpotRequest};
 use crate::simulator::pools;
 use crate::simulator::protocol::{Args, Fault, Xml};
+use crate::simulator::quota;
 use crate::simulator::spot;
 
 /// RunInstances. Within MinCount and MaxCount it makes as many as there is room for in one zone.
@@ -34,6 +35,9 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Xml, Fault> {
         interface: asked_for(&args, "network-interface")?,
         request: asked_for(&args, "spot-instances-request")?,
     };
+    if market.is_some() {
+        check_role(call)?;
+    }
     let most = within_quota(call, &launch, market.is_some(), least, most)?;
     let (subnet, count) = choose(call, &launch, market.as_ref(), least, most)?;
     let made = launch_all(call, launch, market.as_ref(), subnet, count, &tags)?;
@@ -76,8 +80,8 @@ fn market(call: &Call<'_>, args: &Args<'_>) -> Result<Option<Market>, Fault> {
 }
 
 fn within_quota(call: &Call<'_>, launch: &Launch, spot: bool, least: usize, most: usize) -> Result<usize, Fault> {
-    let each = vcpus_of(&launch.instance_type).max(1);
-    let (left, limit) = quota_left(call.world, call.region_name(), spot);
+    let each = quota::vcpus_of(&launch.instance_type).max(1);
+    let (left, limit) = quota::left(call.world, call.region_name(), &launch.instance_type, spot);
     let fits = usize::try_from(left / each).unwrap_or(usize::MAX);
     if fits >= least {
         return Ok(most.min(fits));
@@ -154,6 +158,13 @@ fn no_capacity(launch: &Launch, zones: &[String], zone: &str, spot: bool) -> Fau
         return Fault::no_capacity(spot::NO_CAPACITY);
     }
     let name = &launch.instance_type;
+    if launch.zone.is_none() {
+        let disk = launch.disks.first().map_or("gp3", |disk| &disk.kind);
+        return Fault::no_capacity(format!(
+            "We currently do not have sufficient {name} capacity in zones with support for '{disk}' volumes. \
+             Our system will be working on provisioning additional capacity."
+        ));
+    }
     let others: Vec<&str> = zones.iter().map(String::as_str).filter(|other| *other != zone).collect();
     let hint = if others.is_empty() {
         String::new()

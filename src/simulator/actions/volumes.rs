@@ -77,6 +77,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Xml, Fault> {
         visible: call.world.visible_from(&id, call.now),
         ready: call.world.step_end(call.now, call.world.settings().volume_creation, &id),
         attachment: None,
+        stuck: false,
         tags,
     };
     call.world.volumes.put(&id, volume);
@@ -204,7 +205,8 @@ pub(super) fn attach(call: &mut Call<'_>) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// DetachVolume: it stays `detaching` for a while.
+/// DetachVolume: it stays `detaching` for a while; one that is stuck does so until it is told otherwise or its instance ends.
+/// Force frees it.
 pub(super) fn detach(call: &mut Call<'_>) -> Result<Xml, Fault> {
     let volume_id = call.args.need("VolumeId")?;
     check_id(volume_id, "vol", "InvalidVolumeID.Malformed")?;
@@ -226,9 +228,12 @@ pub(super) fn detach(call: &mut Call<'_>) -> Result<Xml, Fault> {
         return Err(Fault::new("OperationNotPermitted", message));
     }
     let mut xml = Xml::new();
-    if let Some(attachment) = call.world.volumes.edit(volume_id).and_then(|volume| volume.attachment.as_mut()) {
+    let force = call.args.flag("Force")?;
+    let Some(volume) = call.world.volumes.edit(volume_id) else { return Err(not_found(volume_id)) };
+    let stuck = volume.stuck && !force;
+    if let Some(attachment) = volume.attachment.as_mut() {
         attachment.state = AttachmentState::Detaching;
-        attachment.until = Some(until);
+        attachment.until = (!stuck).then_some(until);
         write_attachment(&mut xml, volume_id, attachment);
     }
     Ok(xml)

@@ -1,5 +1,7 @@
 //! The door for an SDK in the same process.
 
+use std::io::{self, ErrorKind};
+
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -12,7 +14,8 @@ use aws_smithy_types::body::SdkBody;
 
 use crate::simulator::Simulator;
 use crate::simulator::catalog::find_region;
-use crate::simulator::protocol::{CONTENT_TYPE, Request};
+use crate::simulator::faults::Delivery;
+use crate::simulator::protocol::Request;
 
 /// An HTTP client whose far end is the simulator.
 pub(in crate::simulator) fn client(simulator: Simulator) -> SharedHttpClient {
@@ -31,7 +34,8 @@ struct Door {
 
 impl HttpConnector for Door {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(self.answer(&request))
+        let door = self.clone();
+        HttpConnectorFuture::new(async move { door.answer(&request).await })
     }
 }
 
@@ -42,22 +46,38 @@ impl HttpClient for Door {
 }
 
 impl Door {
-    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    async fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let body = request.body().bytes().unwrap_or_default();
         let uri = request.uri().split_once("://").map_or(request.uri(), |(_, rest)| rest);
         let host = uri.split(['/', '?']).next();
         let query = uri.split_once('?').map_or("", |(_, query)| query);
-        let asked = Request::read(query, body, request.headers().get("authorization"), host);
+        let header = |name| request.headers().get(name);
+        let asked = Request::read_either(header("x-amz-target"), query, body, header("authorization"), host);
         if find_region(&asked.region).is_none() {
             // A region that does not exist has no endpoint: its name does not resolve.
             let message = format!("no such host: ec2.{}.amazonaws.com", asked.region);
-            let unknown = ResolveDnsError::new(std::io::Error::new(std::io::ErrorKind::NotFound, message));
+            let unknown = ResolveDnsError::new(io::Error::new(ErrorKind::NotFound, message));
             return Err(ConnectorError::io(unknown.into()));
         }
-        let answer = self.simulator.dispatch(&asked);
+        let answer = match self.simulator.dispatch(&asked) {
+            Delivery::Answer(answer) => answer,
+            Delivery::Late(by, answer) => {
+                tokio::time::sleep(by).await;
+                answer
+            }
+            Delivery::Refused => return Err(broken(ErrorKind::ConnectionRefused, "Connection refused")),
+            Delivery::Reset => return Err(broken(ErrorKind::ConnectionReset, "Connection reset by peer")),
+            Delivery::Never => std::future::pending().await,
+        };
         let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::other(error.into(), None))?;
+        let content_type = answer.content_type();
         let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
-        response.headers_mut().insert("content-type", CONTENT_TYPE);
+        response.headers_mut().insert("content-type", content_type);
+        response.headers_mut().insert("date", self.simulator.date_header());
         Ok(response)
     }
+}
+
+fn broken(kind: ErrorKind, message: &str) -> ConnectorError {
+    ConnectorError::io(io::Error::new(kind, message).into())
 }

@@ -13,6 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::simulator::images::find_image;
 use crate::simulator::network::private_name;
 use crate::simulator::objects::{AttachmentState, Instance, InstanceState, Launch, Volume};
+use crate::simulator::spot;
 use crate::simulator::sshd::{self, CloudInit, NodeFacts};
 use crate::simulator::world::World;
 use crate::simulator::{Simulator, SimulatorError};
@@ -122,6 +123,8 @@ fn facts(world: &World, id: &str, now: Timestamp) -> Option<NodeFacts> {
         cloud_init: if done { CloudInit::Done } else { CloudInit::Running },
         volume_mounted: done && data.is_some(),
         volume_gib: data.map(|volume| volume.size),
+        notice: instance.notice.as_ref().map(|notice| (spot::behaviour(world, instance), notice.at)),
+        rebalance: instance.rebalance,
         user_data: launch.user_data.as_deref().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default(),
     })
 }

@@ -2,7 +2,9 @@
 //!
 //! Codes and messages are those of the EC2 API reference's error list and of answers recorded from EC2.
 
-use super::{Answer, EC2_NAMESPACE, STS_NAMESPACE, Xml};
+use std::borrow::Cow;
+
+use super::{Answer, EC2_NAMESPACE, Xml};
 
 /// A refusal, as EC2 words it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,15 +12,15 @@ pub(in crate::simulator) struct Fault {
     /// The HTTP status: 400 unless said otherwise.
     pub status: u16,
     /// EC2's error code.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// EC2's message.
     pub message: String,
 }
 
 impl Fault {
     /// A client error (HTTP 400).
-    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: 400, code, message: message.into() }
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status: 400, code: code.into(), message: message.into() }
     }
 
     /// The same error with another HTTP status.
@@ -57,25 +59,11 @@ impl Fault {
         xml.within("Response", |xml| {
             xml.within("Errors", |xml| {
                 xml.within("Error", |xml| {
-                    xml.text("Code", self.code);
+                    xml.text("Code", &self.code);
                     xml.text("Message", &self.message);
                 });
             });
             xml.text("RequestID", request_id);
-        });
-        Answer { status: self.status, body: xml.finish() }
-    }
-
-    /// The document that carries this error in the dialect of STS.
-    pub fn sts_answer(&self, request_id: &str) -> Answer {
-        let mut xml = Xml::document();
-        xml.root("ErrorResponse", STS_NAMESPACE, |xml| {
-            xml.within("Error", |xml| {
-                xml.text("Type", "Sender");
-                xml.text("Code", self.code);
-                xml.text("Message", &self.message);
-            });
-            xml.text("RequestId", request_id);
         });
         Answer { status: self.status, body: xml.finish() }
     }

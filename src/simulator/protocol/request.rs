@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{Fault, Filters};
 
 /// The region that a client means when nothing says which.
 const DEFAULT_REGION: &str = "us-east-1";
+/// What stands before the action in X-Amz-Target: Service Quotas is the one service here that speaks JSON.
+const JSON_TARGET: &str = "ServiceQuotasV20190624.";
 
 /// One request.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +37,33 @@ impl Request {
         let signed_region = scope.nth(1).filter(|region| !region.is_empty());
         let region = signed_region.or_else(|| host.and_then(region_of_host)).unwrap_or(DEFAULT_REGION).to_owned();
         Self { region, access_key, params }
+    }
+
+    /// Reads a request that came in by either protocol: in AWS's JSON, `target` (the header X-Amz-Target) names the
+    /// action and the body is an object of parameters.
+    pub fn read_either(
+        target: Option<&str>,
+        query: &str,
+        body: &[u8],
+        authorization: Option<&str>,
+        host: Option<&str>,
+    ) -> Self {
+        let Some(target) = target else { return Self::read(query, body, authorization, host) };
+        let mut request = Self::read("", b"", authorization, host);
+        let action = target.strip_prefix(JSON_TARGET).unwrap_or(target);
+        request.params.insert("Action".to_owned(), action.to_owned());
+        let members: serde_json::Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+        for (name, value) in members {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            request.params.insert(name, text);
+        }
+        request
+    }
+
+    /// A request with these parameters, as somebody else of the account makes it.
+    pub fn of(region: &str, parameters: &[(&str, &str)]) -> Self {
+        let params = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { region: region.to_owned(), access_key: None, params }
     }
 
     /// The action asked for.
@@ -175,6 +205,16 @@ mod tests {
         assert_eq!((signed.region.as_str(), signed.access_key.as_deref()), ("eu-west-1", Some("AKIDEXAMPLE")));
         assert_eq!(Request::read("", b"", None, Some("ec2.us-west-2.amazonaws.com")).region, "us-west-2");
         assert_eq!(Request::read("", b"", None, Some("127.0.0.1:80")).region, "us-east-1");
+    }
+
+    #[test]
+    fn a_json_request_is_read_like_any_other() {
+        let body = br#"{"ServiceCode":"ec2","MaxResults":5}"#;
+        let read = |target| Request::read_either(Some(target), "", body, None, None);
+        let quotas = read("ServiceQuotasV20190624.ListServiceQuotas");
+        assert_eq!((quotas.action(), quotas.args().get("ServiceCode")), ("ListServiceQuotas", Some("ec2")));
+        assert_eq!(quotas.args().number("MaxResults").unwrap(), Some(5_u32));
+        assert_eq!(read("Other.RunInstances").action(), "Other.RunInstances", "no other service is reached by JSON");
     }
 
     #[test]

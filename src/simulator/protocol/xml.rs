@@ -22,6 +22,11 @@ impl Xml {
         Self { text: String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n") }
     }
 
+    /// A document of another kind, as it is: for the services that answer in JSON.
+    pub fn verbatim(text: String) -> Self {
+        Self { text }
+    }
+
     /// The text written.
     pub fn finish(self) -> String {
         self.text

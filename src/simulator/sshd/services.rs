@@ -106,7 +106,7 @@ pub(super) fn docker(node: &Node, arguments: &[&str]) -> Output {
     }
 }
 
-/// `curl` of etcd's health; nothing else listens here.
+/// `curl` of etcd's health, and of what the instance metadata tells of spot; nothing else listens here.
 pub(super) fn curl(node: &Node, arguments: &[&str]) -> Output {
     let urls: Vec<&str> = arguments.iter().copied().filter(|word| !word.starts_with('-')).collect();
     let [url] = urls.as_slice() else { return unscripted("curl", arguments) };
@@ -114,9 +114,33 @@ pub(super) fn curl(node: &Node, arguments: &[&str]) -> Output {
     if is_done(node) && matches!(address, "127.0.0.1:2379/health" | "localhost:2379/health") {
         return Output::text(r#"{"health":"true","reason":""}"#);
     }
+    if let Some(path) = address.strip_prefix("169.254.169.254/latest/meta-data/") {
+        return metadata(node, path);
+    }
     let host = address.split('/').next().unwrap_or_default();
     Output::failure(
         7,
         format_args!("curl: (7) Failed to connect to {host}: Connection refused (this node is simulated)"),
     )
 }
+
+/// What EC2 tells the instance of its end (EC2 user guide, "Spot Instance interruption notices" and "EC2 instance rebalance
+/// recommendations"). Nothing told is a 404.
+fn metadata(node: &Node, path: &str) -> Output {
+    let told = match path {
+        "spot/instance-action" => {
+            node.facts.notice.map(|(action, at)| json!({ "action": action, "time": at.strftime(UTC).to_string() }))
+        }
+        "events/recommendations/rebalance" => {
+            node.facts.rebalance.map(|at| json!({ "noticeTime": at.strftime(UTC).to_string() }))
+        }
+        _ => None,
+    };
+    match told {
+        Some(told) => Output::text(told.to_string()),
+        None => Output::failure(22, "curl: (22) The requested URL returned error: 404"),
+    }
+}
+
+/// How the metadata writes an instant.
+const UTC: &str = "%Y-%m-%dT%H:%M:%SZ";

@@ -29,6 +29,8 @@ fn facts() -> NodeFacts {
         cloud_init: CloudInit::Done,
         volume_mounted: true,
         volume_gib: Some(100),
+        notice: None,
+        rebalance: None,
         user_data: b"#cloud-config\n".to_vec(),
     }
 }
@@ -178,6 +180,17 @@ fn services_come_up_with_the_node() {
     assert_eq!(answer_of(&running, "systemctl is-active docker"), ("activating\n".to_owned(), String::new(), 3));
     says("curl -fsS http://127.0.0.1:2379/health", r#"{"health":"true","reason":""}"#, 0);
     assert_eq!(answer("curl -s http://example.com/").2, 7);
+    let told = NodeFacts {
+        notice: Some(("stop", "2026-11-21T12:02:00Z".parse().unwrap())),
+        rebalance: Some("2026-11-21T12:00:00Z".parse().unwrap()),
+        ..facts()
+    };
+    let ask = |facts: &NodeFacts, path: &str| {
+        answer_of(facts, &format!("curl -sf http://169.254.169.254/latest/meta-data/{path}"))
+    };
+    assert_eq!(ask(&told, "spot/instance-action").0, r#"{"action":"stop","time":"2026-11-21T12:02:00Z"}"#);
+    assert_eq!(ask(&told, "events/recommendations/rebalance").0, r#"{"noticeTime":"2026-11-21T12:00:00Z"}"#);
+    assert_eq!(ask(&facts(), "spot/instance-action").2, 22);
     assert_eq!(answer("etcdctl --write-out=simple endpoint health").2, 0);
     assert_eq!(answer_of(&running, "etcdctl endpoint health").2, 1);
     assert!(answer("etcdctl member list").0.contains(", started, ip-172-31-5-9, http://172.31.5.9:2380,"));

@@ -1,15 +1,19 @@
 //! The doors themselves: the connector, HTTP, ssh.
 
+use std::time::Duration;
+
 use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 use super::{Lab, Node, RUNNING};
 use crate::clock::Clock;
 use crate::simulator::door::connector::connector;
-use crate::simulator::{Settings, Simulator, serve};
+use crate::simulator::{FaultRule, Settings, Simulator, serve};
 
 fn header(region: &str) -> String {
     format!(
@@ -18,13 +22,17 @@ fn header(region: &str) -> String {
 }
 
 async fn through_the_connector(simulator: &Simulator, region: &str) -> Option<(u16, String)> {
+    answered_by_the_connector(simulator, region).await.ok()
+}
+
+async fn answered_by_the_connector(simulator: &Simulator, region: &str) -> Result<(u16, String), ConnectorError> {
     let mut request = HttpRequest::new(SdkBody::from("Action=DescribeAvailabilityZones&Version=2016-11-15"));
     request.set_method("POST").unwrap();
     request.set_uri(format!("https://ec2.{region}.amazonaws.com/")).unwrap();
     request.headers_mut().insert("authorization", header(region));
-    let response = connector(simulator.clone()).call(request).await.ok()?;
+    let response = connector(simulator.clone()).call(request).await?;
     let body = String::from_utf8(response.body().bytes().unwrap().to_vec()).unwrap();
-    Some((response.status().as_u16(), body))
+    Ok((response.status().as_u16(), body))
 }
 
 #[tokio::test(start_paused = true)]
@@ -34,6 +42,50 @@ async fn the_connector_answers_in_the_region_signed_for() {
     assert_eq!(status, 200);
     assert_eq!(Node::parse(&body).texts("availabilityZoneInfo/item/zoneName")[0], "eu-west-1a");
     assert!(through_the_connector(&lab.simulator, "eu-nowhere-1").await.is_none(), "no such host");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connector_breaks_delays_and_hangs_as_the_faults_say() {
+    let lab = Lab::new();
+    let call = || answered_by_the_connector(&lab.simulator, "us-west-2");
+    let fault = |words: &str| {
+        lab.simulator.remove_faults("*").unwrap();
+        lab.simulator.add_fault(FaultRule::new("*", words.parse().unwrap())).unwrap();
+    };
+    for words in ["refuse", "reset-before", "reset-after"] {
+        fault(words);
+        let error = call().await.unwrap_err();
+        assert!(error.is_io(), "{words}: {error:?}");
+    }
+    fault("late 30s");
+    let begun = Instant::now();
+    assert_eq!(call().await.unwrap().0, 200);
+    assert_eq!(begun.elapsed().as_secs(), 30, "in virtual time");
+    for words in ["hang-before", "hang-after"] {
+        fault(words);
+        assert!(tokio::time::timeout(Duration::from_secs(3600), call()).await.is_err(), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn the_http_door_closes_the_connection_or_cuts_the_answer() {
+    let simulator = Simulator::in_memory(Settings::default(), Clock::system());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let door = tokio::spawn(serve(simulator.clone(), listener, std::future::pending()));
+    let ask = || {
+        let common = format!("Host: {address}\r\nConnection: close\r\nAuthorization: {}\r\n", header("eu-west-1"));
+        over_http(address, format!("GET /?Action=DescribeVpcs&Version=2016-11-15 HTTP/1.1\r\n{common}\r\n"))
+    };
+    assert!(ask().await.contains("</DescribeVpcsResponse>"));
+    for (words, answered) in [("reset-after", false), ("refuse", false), ("truncate", true)] {
+        simulator.remove_faults("*").unwrap();
+        simulator.add_fault(FaultRule::new("*", words.parse().unwrap())).unwrap();
+        let answer = ask().await;
+        assert_eq!(answer.starts_with("HTTP/1.1 200"), answered, "{words}: {answer}");
+        assert!(!answer.contains("</DescribeVpcsResponse>"), "{words}: {answer}");
+    }
+    door.abort();
 }
 
 async fn over_http(address: std::net::SocketAddr, request: String) -> String {

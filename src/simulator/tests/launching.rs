@@ -80,6 +80,9 @@ async fn a_dry_pool_is_a_server_error_and_a_low_limit_a_client_error() {
     assert_ne!(elsewhere.text("instancesSet/item/placement/availabilityZone"), zone);
     parameters.push(("InstanceMarketOptions.SpotOptions.MaxPrice", "0.001"));
     assert_eq!(lab.code("RunInstances", &parameters), "SpotMaxPriceTooLow");
+    lab.simulator.set_capacity(super::REGION, TYPE, "*", Capacity::None).unwrap();
+    let on_demand = lab.raw("RunInstances", &parameters[..4]).body;
+    assert!(on_demand.contains("sufficient c7i.xlarge capacity in zones with support for"), "{on_demand}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,20 +2,27 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod behaviours;
 mod doors;
+mod faults;
+mod fuzz;
 mod interruption;
+mod lag;
 mod launching;
 mod lifecycle;
 mod protocol;
 mod recorded;
 mod scale;
+mod services;
 mod spot;
+mod throttling;
 mod world_file;
 mod xml;
 
 use std::time::Duration;
 
 use super::catalog::{find_type, regions};
+use super::faults::Delivery;
 use super::images::images;
 use super::protocol::{Answer, Request};
 use super::{Settings, Simulator};
@@ -117,7 +124,15 @@ impl Lab {
 }
 
 fn ask(simulator: &Simulator, action: &str, parameters: &[(&str, &str)]) -> Answer {
-    simulator.dispatch(&question(action, parameters, REGION))
+    answered(simulator.dispatch(&question(action, parameters, REGION)))
+}
+
+/// The answer, whenever it comes; there must be one.
+fn answered(delivery: Delivery) -> Answer {
+    match delivery {
+        Delivery::Answer(answer) | Delivery::Late(_, answer) => answer,
+        other => panic!("no answer: {other:?}"),
+    }
 }
 
 fn question(action: &str, parameters: &[(&str, &str)], region: &str) -> Request {

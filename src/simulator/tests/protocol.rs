@@ -32,13 +32,13 @@ async fn errors_come_in_ec2s_envelope_with_its_statuses() {
 #[tokio::test(start_paused = true)]
 async fn unsigned_requests_and_regions_that_are_not_opted_in_are_refused() {
     let lab = Lab::new();
-    let unsigned = lab.simulator.dispatch(&Request::read("Action=DescribeVpcs", b"", None, None));
+    let unsigned = super::answered(lab.simulator.dispatch(&Request::read("Action=DescribeVpcs", b"", None, None)));
     assert_eq!(unsigned.status, 403);
     assert!(unsigned.body.contains("MissingAuthenticationToken"));
     let regions = lab.ok("DescribeRegions", &[("AllRegions", "true")]);
     let closed =
         regions.all("regionInfo/item").into_iter().find(|it| it.text("optInStatus") == "not-opted-in").unwrap();
-    let elsewhere = lab.simulator.dispatch(&question("DescribeVpcs", &[], &closed.text("regionName")));
+    let elsewhere = super::answered(lab.simulator.dispatch(&question("DescribeVpcs", &[], &closed.text("regionName"))));
     assert!(elsewhere.body.contains("AuthFailure"), "{}", elsewhere.body);
     let usable = lab.ok("DescribeRegions", &[]);
     assert!(!usable.texts("regionInfo/item/regionName").contains(&closed.text("regionName")));

@@ -14,7 +14,7 @@ async fn a_user_stop_disables_the_request_only_when_the_instance_is_stopped() {
     lab.pass(RUNNING).await;
     assert_eq!(lab.status(&request), pair("active", "fulfilled"));
     lab.ok("StopInstances", &[("InstanceId.1", &instance)]);
-    assert_eq!(lab.status(&request), pair("active", "fulfilled"));
+    assert_eq!(lab.status(&request), pair("active", "marked-for-stop"));
     assert_eq!(lab.code("StartInstances", &[("InstanceId.1", &instance)]), "IncorrectSpotRequestState");
     lab.pass(STOPPED).await;
     assert_eq!(lab.status(&request), pair("disabled", "instance-stopped-by-user"));

@@ -25,8 +25,12 @@ impl Node {
                 Event::Text(text) => open.last_mut().unwrap().text.push_str(&text),
                 Event::GeneralRef(reference) => {
                     let name: &str = &reference;
-                    let character = quick_xml::escape::resolve_predefined_entity(name).unwrap();
-                    open.last_mut().unwrap().text.push_str(character);
+                    let text = &mut open.last_mut().unwrap().text;
+                    match name.strip_prefix('#') {
+                        // What EC2's own texts never have, and a user's may: a tab or an end of line.
+                        Some(number) => text.push(char::from_u32(number.parse().unwrap()).unwrap()),
+                        None => text.push_str(quick_xml::escape::resolve_predefined_entity(name).unwrap()),
+                    }
                 }
                 Event::End(_) => {
                     let done = open.pop().unwrap();

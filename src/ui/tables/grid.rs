@@ -12,7 +12,7 @@ const GAP: usize = 2;
 
 /// A column.
 #[derive(Clone, Copy)]
-pub(super) struct Column {
+pub(in crate::ui) struct Column {
     title: &'static str,
     right: bool,
     when_narrow: WhenNarrow,
@@ -30,28 +30,28 @@ enum WhenNarrow {
 
 impl Column {
     /// A column of words that is always there.
-    pub(super) const fn new(title: &'static str) -> Self {
+    pub(in crate::ui) const fn new(title: &'static str) -> Self {
         Self { title, right: false, when_narrow: WhenNarrow::Keep }
     }
 
     /// Numbers: aligned to the right.
-    pub(super) const fn right(self) -> Self {
+    pub(in crate::ui) const fn right(self) -> Self {
         Self { right: true, ..self }
     }
 
     /// Left out where there is no room, those with a lower number first.
-    pub(super) const fn dropped(self, rank: u8) -> Self {
+    pub(in crate::ui) const fn dropped(self, rank: u8) -> Self {
         Self { when_narrow: WhenNarrow::Drop(rank), ..self }
     }
 
     /// Put below its row where there is no room.
-    pub(super) const fn below(self) -> Self {
+    pub(in crate::ui) const fn below(self) -> Self {
         Self { when_narrow: WhenNarrow::Below, ..self }
     }
 }
 
 /// A table; columns with nothing in them are left out. `columns_wide` is what it should fit into.
-pub(super) fn render(columns: &[Column], rows: &[Vec<String>], columns_wide: Option<usize>) -> String {
+pub(in crate::ui) fn render(columns: &[Column], rows: &[Vec<String>], columns_wide: Option<usize>) -> String {
     let wide = |place: usize| rows.iter().map(|row| width(&row[place])).max().unwrap_or(0);
     let mut kept: Vec<usize> = (0..columns.len()).filter(|&place| wide(place) > 0).collect();
     let needed = |kept: &[usize]| {

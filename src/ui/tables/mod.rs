@@ -1,12 +1,14 @@
 //! Answers for people. Every function gives a text without a line end at its end.
 
+mod doctor;
 mod environment;
-mod grid;
+pub(super) mod grid;
 mod list;
 mod plan;
 #[cfg(test)]
 mod tests;
 
+pub use doctor::doctor;
 pub use environment::{nodes, status};
 pub use list::list;
 pub(super) use plan::{blocked, ranking_of};

@@ -5,6 +5,7 @@ use super::grid::{Column, render};
 use crate::domain::money::{self, HOURS_PER_MONTH};
 use crate::domain::plan::{Blocked, NodeView, Plan, Status, Step};
 use crate::domain::pools::{Choice, Ranking, Rejection, RejectionKind};
+use crate::domain::refusals;
 
 /// How many of a long list are shown.
 const SHOWN: usize = 10;
@@ -36,7 +37,7 @@ pub fn plan(name: &str, plan: &Plan, width: Option<usize>) -> String {
             parts.push(pools(&ranking.choices, width));
         }
         if !ranking.rejections.is_empty() {
-            parts.push(section("Turned down:", &turned_down(&ranking.rejections)));
+            parts.push(section("Turned down:", &turned_down(ranking)));
         }
     }
     parts.push(match plan.steps.is_empty() {
@@ -53,18 +54,19 @@ pub fn plan(name: &str, plan: &Plan, width: Option<usize>) -> String {
     parts.join("\n\n")
 }
 
-/// Those turned down, told by reason: what refused and what is too dear by name, the rest by name where they are few.
+/// Those turned down, told by reason: what refused by code and each by name, what is too dear by name, the rest by
+/// name where they are few.
 #[must_use]
-pub fn turned_down(rejections: &[Rejection]) -> Vec<String> {
+pub fn turned_down(ranking: &Ranking) -> Vec<String> {
     let mut groups: Vec<(&Rejection, Vec<String>)> = Vec::new();
-    for rejection in rejections {
+    for rejection in ranking.rejections.iter().filter(|it| it.kind != RejectionKind::Refused) {
         match groups.iter_mut().find(|(first, _)| first.kind == rejection.kind && first.why == rejection.why) {
             Some((_, names)) => names.push(rejection.what.clone()),
             None => groups.push((rejection, vec![rejection.what.clone()])),
         }
     }
-    let mut lines = Vec::new();
-    for kind in [RejectionKind::Refused, RejectionKind::Price, RejectionKind::Unsuitable] {
+    let mut lines: Vec<String> = refusals::in_words(&ranking.refused()).iter().map(|line| one_line(line)).collect();
+    for kind in [RejectionKind::Price, RejectionKind::Unsuitable] {
         let mut group: Vec<_> = groups.iter().filter(|(first, _)| first.kind == kind).collect();
         group.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
         lines.extend(group.iter().map(|(first, names)| reason_line(first, names)));

@@ -130,7 +130,7 @@ m7a.xlarge  us-east-1c      4          16  0.0731    53.36
 m6a.xlarge  us-east-1a      4          16  0.0758    55.33
 
 Turned down:
-  m5.xlarge in us-east-1a, m5.xlarge in us-east-1b: RunInstances: none left (InsufficientInstanceCapacity)
+  EC2 has no capacity for this type in that zone now (InsufficientInstanceCapacity): m5.xlarge in us-east-1a, us-east-1b. EC2: none left
   m7a.xlarge in us-east-1a: its price $0.0900 is above the limit of $0.0800
   412 types: fewer than 4 vCPUs
   m7g.xlarge: it is not x86_64
@@ -179,7 +179,7 @@ fn a_plan_that_no_pool_serves_tells_each_refusal() -> Result<(), serde_json::Err
         ..sample_plan()
     };
     let text = plan("dev", &dry, None);
-    assert!(text.starts_with("Turned down:\n  m5.xlarge in us-east-1a, m5.xlarge in us-east-1b: "), "{text}");
+    assert!(text.starts_with("Turned down:\n  EC2 has no capacity for this type in that zone now (I"), "{text}");
     assert!(text.ends_with("\n\nIt cannot go on: no pool will do."), "{text}");
     let shape = serde_json::to_value(PlanShape::new("dev", &dry))?;
     assert_eq!(shape["status"], "blocked");

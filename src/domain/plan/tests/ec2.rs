@@ -157,7 +157,7 @@ impl Ec2 {
         let groups: Vec<SecurityGroup> = self.group.iter_mut().filter_map(|it| it.listed(now, noise)).collect();
         let running = instances.iter().filter(|it| it.state == InstanceState::Running);
         let probes = running.map(|it| (it.id.clone(), Probe::Ready)).collect();
-        Observed { instances, requests, volumes, groups, probes, market: None }
+        Observed { instances, requests, volumes, groups, probes, ..Observed::default() }
     }
 
     /// Lets time pass, second by second.

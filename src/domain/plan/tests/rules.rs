@@ -111,6 +111,9 @@ fn when_all_pools_are_dry_each_says_its_own_reason() {
     let Status::Blocked(Blocked::NoPool(ranking)) = plan.status else { panic!("{:?}", plan.status) };
     assert_eq!(ranking.refusals.len(), 6);
     assert!(ranking.rejections.iter().all(|it| it.kind == RejectionKind::Refused && it.why.contains("Capacity")));
+    assert_eq!(ranking.refused().len(), 6);
+    let words = scene.waits_for(0);
+    assert!(words.starts_with("a pool that will do: 6 pools refused (") && words.contains("asked again"), "{words}");
 }
 
 #[test]
@@ -173,13 +176,31 @@ fn what_a_lost_launch_made_is_waited_for_by_down_and_never_asked_for_again() {
 }
 
 #[test]
+fn what_a_large_launch_made_is_told_apart_by_its_place_and_not_tagged_one_by_one() {
+    for (nodes, tagged) in [(100, 100), (101, 0)] {
+        let mut scene = Scene::new(cluster(nodes));
+        for node in 0..nodes {
+            scene = scene.running(node);
+            let set = Some(format!("0-{}", nodes - 1));
+            let of_launch = scene.observed.instances.last_mut().unwrap();
+            (of_launch.node_tag, of_launch.launch_index) = (set.clone(), node);
+            scene.observed.requests.last_mut().unwrap().node_tag = set;
+        }
+        let plan = scene.plan();
+        assert_eq!(plan.steps.len(), tagged, "{:?}", plan.steps.first());
+        assert!(plan.steps.iter().all(|step| matches!(step.call, Call::Tag { .. })));
+        assert_eq!(plan.nodes[7].instance_id.as_deref(), Some("i-7"));
+    }
+}
+
+#[test]
 fn what_ec2_stopped_is_waited_for_with_its_reason_and_never_started() {
     let status = "instance-stopped-no-capacity";
     let scene = Scene::new(cluster(1)).node(0, InstanceState::Stopped, RequestState::Disabled, status);
     let plan = scene.plan();
     assert_eq!((plan.steps.len(), plan.status), (0, Status::Working));
     assert_eq!(plan.nodes[0].phase, Phase::Interrupted);
-    assert!(scene.waits_for(0).contains("EC2 starts it again"), "{}", scene.waits_for(0));
+    assert!(scene.waits_for(0).contains("starts it again"), "{}", scene.waits_for(0));
     let notice = Scene::new(cluster(1)).node(0, InstanceState::Stopped, RequestState::Active, "marked-for-stop");
     assert_eq!(notice.calls(), [""; 0]);
 }
