@@ -34,9 +34,9 @@ use std::sync::Arc;
 use crate::cli::{Cli, Command, CommandError, Exit, Globals};
 use crate::ui::Ui;
 
-use context::Context;
 #[cfg(feature = "simulator")]
 pub use context::Account;
+use context::Context;
 pub use context::Surroundings;
 
 /// Does what the command line says.

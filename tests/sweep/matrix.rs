@@ -97,10 +97,19 @@ fn on_all_processors<T: Sync, R: Send>(all: &[T], each: impl Fn(&T) -> R + Sync)
     results.into_inner().unwrap().into_values().collect()
 }
 
+/// The futures of whole commands, unoptimised, are too deep for a thread's usual 2 MiB. The program's own has 8.
+const STACK: usize = 32 << 20;
+
 /// A runtime of its own, with a clock that goes on when nothing else can.
-pub fn alone<F: Future>(work: impl FnOnce() -> F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(async { work().await })
+pub fn alone<F: Future<Output: Send>>(work: impl FnOnce() -> F + Send) -> F::Output {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async { work().await })
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run).unwrap();
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// The world that the command starts in.

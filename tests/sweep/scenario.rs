@@ -131,7 +131,7 @@ pub const ALL: &[Scenario] = &[
         "gc --end (expired)",
         &[Run("up dev --ttl 1h"), TWO_HOURS],
         "gc --end",
-        &["gc --end", "down dev"],
+        &["gc --end"],
         ever(1, 1, gone("dev", 1)),
     ),
     // A user who wants something else after all.
