@@ -207,7 +207,11 @@ impl From<SurveyError> for CommandError {
 impl From<EngineError> for CommandError {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::State(error) => error.into(),
+            // By then the state file is written, and something may exist already.
+            EngineError::State(error) => Self::from(error).hint(
+                "when that is mended, run the same command again with the same state file: \
+                 another one would not know what exists already",
+            ),
             EngineError::Survey(error) => error.into(),
             EngineError::Ssh(error) => error.into(),
             EngineError::Look(failure) => failure.into(),

@@ -24,6 +24,48 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// The simulator's region, where no other is named: a demonstration must not ask for one.
 const SIMULATED_REGION: &str = "us-east-1";
 
+/// What a command is run with beside what was typed.
+pub struct Surroundings {
+    /// Where it prints.
+    pub ui: Arc<Ui>,
+    /// The time.
+    pub clock: Clock,
+    /// Signals.
+    pub interrupt: Interrupt,
+    /// The simulated account, with `--sim`. `None`: the one in the file beside the state.
+    #[cfg(feature = "simulator")]
+    pub account: Option<Account>,
+}
+
+/// A simulated account and the way there.
+#[cfg(feature = "simulator")]
+#[derive(Clone)]
+pub struct Account {
+    /// The account.
+    pub simulator: Simulator,
+    /// What its calls go through: the simulator's own door, or a bad network before it.
+    pub http_client: cloud::SharedHttpClient,
+}
+
+impl Surroundings {
+    /// Those of this process: its clock, its signals, and nothing at hand.
+    ///
+    /// # Errors
+    /// When the system does not let us take signals.
+    pub fn of_this_process(ui: Arc<Ui>) -> Result<Self, CommandError> {
+        let teller = Arc::clone(&ui);
+        let interrupt = Interrupt::listen(move |signal, cut| teller.last_words(&cut_off(signal, cut)))
+            .map_err(|error| CommandError::new(Exit::Failed, format!("cannot take signals: {error}")))?;
+        Ok(Self {
+            ui,
+            clock: Clock::system(),
+            interrupt,
+            #[cfg(feature = "simulator")]
+            account: None,
+        })
+    }
+}
+
 /// The places, the state, the configuration, the clock and the signals of one run of the program.
 pub struct Context {
     pub globals: Globals,
@@ -33,22 +75,22 @@ pub struct Context {
     pub clock: Clock,
     pub interrupt: Interrupt,
     #[cfg(feature = "simulator")]
-    simulator: Option<Simulator>,
+    account: Option<Account>,
 }
 
 impl Context {
-    pub fn new(globals: Globals, ui: Arc<Ui>) -> Result<Self, CommandError> {
+    pub fn new(globals: Globals, around: Surroundings) -> Result<Self, CommandError> {
+        let Surroundings { ui, clock, interrupt, .. } = around;
         let file = globals.state.as_deref();
         let paths = if globals.simulated() { Paths::for_simulator(file) } else { Paths::resolve(file) }?;
         let announcer = Arc::clone(&ui);
         let store = Store::open(&paths, move |waiting| announcer.status(&format!("waiting: {waiting}")));
-        let clock = Clock::system();
-        let teller = Arc::clone(&ui);
-        let interrupt = Interrupt::listen(move |signal, cut| teller.last_words(&cut_off(signal, cut)))
-            .map_err(|error| CommandError::new(Exit::Failed, format!("cannot take signals: {error}")))?;
         Ok(Self {
             #[cfg(feature = "simulator")]
-            simulator: open_simulator(&globals, &paths, clock)?,
+            account: match around.account.filter(|_| globals.simulated()) {
+                Some(account) => Some(account),
+                None => open_account(&globals, &paths, clock)?,
+            },
             globals,
             ui,
             paths,
@@ -82,10 +124,10 @@ impl Context {
     fn cloud_settings(&self, region: Option<&str>, profile: Option<&str>) -> cloud::Settings {
         let region = self.globals.region.as_deref().or(region).map(str::to_owned);
         #[cfg(feature = "simulator")]
-        if let Some(simulator) = &self.simulator {
+        if let Some(account) = &self.account {
             return cloud::Settings {
                 region: region.or_else(|| Some(SIMULATED_REGION.to_owned())),
-                http_client: Some(simulator.http_client()),
+                http_client: Some(account.http_client.clone()),
                 static_credentials: true,
                 ..cloud::Settings::default()
             };
@@ -101,7 +143,7 @@ impl Context {
     /// The simulator, with `--sim`.
     #[cfg(feature = "simulator")]
     pub fn simulator(&self) -> Option<&Simulator> {
-        self.simulator.as_ref()
+        self.account.as_ref().map(|account| &account.simulator)
     }
 
     /// The directory of our ssh files, made if need be.
@@ -118,7 +160,7 @@ impl Context {
 
     fn way(&self) -> Result<Way, CommandError> {
         #[cfg(feature = "simulator")]
-        if let Some(simulator) = &self.simulator {
+        if let Some(simulator) = self.simulator() {
             let program = std::env::current_exe().map_err(|error| {
                 CommandError::new(Exit::Failed, format!("cannot find out where this program is: {error}"))
             })?;
@@ -206,7 +248,7 @@ fn quoted(word: &str) -> String {
 }
 
 #[cfg(feature = "simulator")]
-fn open_simulator(globals: &Globals, paths: &Paths, clock: Clock) -> Result<Option<Simulator>, CommandError> {
+fn open_account(globals: &Globals, paths: &Paths, clock: Clock) -> Result<Option<Account>, CommandError> {
     if !globals.simulated() {
         return Ok(None);
     }
@@ -214,7 +256,8 @@ fn open_simulator(globals: &Globals, paths: &Paths, clock: Clock) -> Result<Opti
     if let Some(directory) = path.parent() {
         paths.make_dir(directory)?;
     }
-    Simulator::open(&path, clock).map(Some).map_err(|error| {
+    let simulator = Simulator::open(&path, clock).map_err(|error| {
         CommandError::new(Exit::Failed, error.to_string()).hint("start a new world with `cloudtop --sim sim reset`")
-    })
+    })?;
+    Ok(Some(Account { http_client: simulator.http_client(), simulator }))
 }

@@ -35,7 +35,10 @@ use std::sync::Arc;
 use crate::cli::{Cli, Command, CommandError, Exit, Globals};
 use crate::ui::Ui;
 
+#[cfg(feature = "simulator")]
+pub use context::Account;
 use context::Context;
+pub use context::Surroundings;
 
 /// Does what the command line says.
 ///
@@ -51,8 +54,8 @@ pub fn dispatch(cli: Cli, ui: &Arc<Ui>) -> Result<(), CommandError> {
             let runtime = runtime
                 .map_err(|error| CommandError::new(Exit::Failed, format!("cannot start the runtime: {error}")))?;
             runtime.block_on(async {
-                let context = Context::new(globals(cli.globals, &command), Arc::clone(ui))?;
-                talk_to_ec2(command, &context).await
+                let around = Surroundings::of_this_process(Arc::clone(ui))?;
+                talk_to_ec2(Cli { globals: cli.globals, command }, around).await
             })
         }
     }
@@ -70,24 +73,32 @@ fn globals(globals: Globals, _: &Command) -> Globals {
     globals
 }
 
-async fn talk_to_ec2(command: Command, context: &Context) -> Result<(), CommandError> {
+/// Does what the command line says, for a verb that talks to EC2, in a runtime of the caller's. Dropped before its end
+/// it leaves what a killed program leaves.
+///
+/// # Errors
+/// What went wrong, with its exit code.
+pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandError> {
+    let Cli { globals: typed, command } = cli;
+    let context = &Context::new(globals(typed, &command), around)?;
+    // Each on the heap: a future of all verbs would be as large as the largest, on the stack of whoever polls it.
     match command {
-        Command::Up(args) => up::run(&args, context).await,
-        Command::Plan(args) => plan::run(&args, context).await,
-        Command::Stop(args) => stop::run(&args, context).await,
-        Command::Start(args) => start::run(&args, context).await,
-        Command::Down(args) => down::run(&args, context).await,
-        Command::List(args) => list::run(&args, context).await,
-        Command::Status(args) => status::run(&args, context).await,
-        Command::Ssh(args) => ssh::run(&args, context).await,
-        Command::TestInterrupt(args) => test_interrupt::run(&args, context).await,
-        Command::Watch(args) => watch::run(&args, context).await,
-        Command::Recover(args) => recover::run(&args, context).await,
-        Command::Gc(args) => gc::run(&args, context).await,
-        Command::Doctor(args) => doctor::run(&args, context).await,
-        Command::History(args) => history::run(&args, context).await,
+        Command::Up(args) => Box::pin(up::run(&args, context)).await,
+        Command::Plan(args) => Box::pin(plan::run(&args, context)).await,
+        Command::Stop(args) => Box::pin(stop::run(&args, context)).await,
+        Command::Start(args) => Box::pin(start::run(&args, context)).await,
+        Command::Down(args) => Box::pin(down::run(&args, context)).await,
+        Command::List(args) => Box::pin(list::run(&args, context)).await,
+        Command::Status(args) => Box::pin(status::run(&args, context)).await,
+        Command::Ssh(args) => Box::pin(ssh::run(&args, context)).await,
+        Command::TestInterrupt(args) => Box::pin(test_interrupt::run(&args, context)).await,
+        Command::Watch(args) => Box::pin(watch::run(&args, context)).await,
+        Command::Recover(args) => Box::pin(recover::run(&args, context)).await,
+        Command::Gc(args) => Box::pin(gc::run(&args, context)).await,
+        Command::Doctor(args) => Box::pin(doctor::run(&args, context)).await,
+        Command::History(args) => Box::pin(history::run(&args, context)).await,
         #[cfg(feature = "simulator")]
-        Command::Sim(args) => sim::run(args, context).await,
+        Command::Sim(args) => Box::pin(sim::run(args, context)).await,
         Command::Completions(_) | Command::Man(_) | Command::Template(_) => Ok(()),
     }
 }

@@ -51,7 +51,7 @@ pub use door::ssh::SshListener;
 pub use faults::{FaultRule, Trouble};
 pub use objects::Capacity;
 pub use settings::{Settings, parse_duration};
-pub use show::Summary;
+pub use show::{InstanceSummary, RequestSummary, Summary, VolumeSummary};
 
 use faults::Delivery;
 use log::Log;

@@ -110,6 +110,20 @@ impl Ui {
         }
     }
 
+    /// A printer for two streams that are no terminals. Nobody can be asked there.
+    #[must_use]
+    pub fn over(options: UiOptions, out: impl Write + Send + 'static, err: impl Write + Send + 'static) -> Self {
+        Self {
+            options,
+            out: Mutex::new(Box::new(out)),
+            err: Mutex::new(Box::new(err)),
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            out_is_terminal: false,
+            can_ask: false,
+            asking: AtomicBool::new(false),
+        }
+    }
+
     /// What the user asked for.
     #[must_use]
     pub fn options(&self) -> &UiOptions {

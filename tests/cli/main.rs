@@ -8,6 +8,7 @@ mod broken_off;
 mod capacity;
 mod cloudtop;
 mod cluster;
+mod disk;
 mod doctor;
 mod gc;
 mod history;

@@ -1,7 +1,9 @@
-"""A proxy in front of an EC2 endpoint that counts calls, and can lose the answer to one. No tests here."""
+"""A proxy in front of an EC2 endpoint that counts calls, and on which calls can go wrong. No tests here."""
 
 import collections
 import contextlib
+import enum
+import socket
 import threading
 import urllib.error
 import urllib.parse
@@ -9,6 +11,24 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from driver import PATIENCE, Endpoint
+
+ERROR = (
+    "<Response><Errors><Error><Code>{code}</Code><Message>Not now.</Message></Error></Errors>"
+    "<RequestID>00000000-0000-0000-0000-000000000000</RequestID></Response>"
+)
+
+
+class Trouble(enum.Enum):
+    """What goes wrong with a call: whether it is passed on, and what is answered instead."""
+
+    LOST = (True, None)
+    RESET = (False, None)
+    ILL = (False, (500, "InternalError"))
+    THROTTLED = (False, (503, "RequestLimitExceeded"))
+
+    def __init__(self, passed_on, answer):
+        self.passed_on = passed_on
+        self.answer = answer
 
 
 class Teller(Endpoint):
@@ -18,6 +38,16 @@ class Teller(Endpoint):
         super().__init__(url)
         self.counts = collections.Counter()
         self.before = self.after = lambda action: None
+        self.strikes = {}
+
+    def strike(self, action, trouble, times=1):
+        """The next calls of an action go wrong."""
+        self.strikes[action] = [trouble] * times
+
+    def trouble_of(self, action):
+        """What goes wrong with this call, if anything does."""
+        left = self.strikes.get(action)
+        return left.pop() if left else None
 
 
 @contextlib.contextmanager
@@ -33,6 +63,19 @@ def in_front_of(endpoint):
             action = urllib.parse.parse_qs(body.decode()).get("Action", ["?"])[0]
             teller.counts[action] += 1
             teller.before(action)
+            trouble = teller.trouble_of(action)
+            if trouble is None or trouble.passed_on:
+                status, kind, content = self.pass_on(body)
+                teller.after(action)
+            if trouble is None:
+                self.answer(status, kind, content)
+            elif trouble.answer is None:
+                self.break_off()
+            else:
+                status, code = trouble.answer
+                self.answer(status, "text/xml", ERROR.format(code=code).encode())
+
+        def pass_on(self, body):
             sent = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
             request = urllib.request.Request(endpoint.url + self.path, data=body, headers=sent, method="POST")
             try:
@@ -40,12 +83,18 @@ def in_front_of(endpoint):
             except urllib.error.HTTPError as error:
                 answer = error
             with answer:
-                content = answer.read()
-            teller.after(action)
+                return answer.status, answer.headers.get("Content-Type", "text/xml"), answer.read()
+
+        def break_off(self):
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
+
+        def answer(self, status, kind, content):
             # Whoever asked may be dead by now, which is what some tests are about.
             with contextlib.suppress(ConnectionError):
-                self.send_response(answer.status)
-                self.send_header("Content-Type", answer.headers.get("Content-Type", "text/xml"))
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)

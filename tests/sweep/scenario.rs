@@ -1,0 +1,200 @@
+//! What is swept: each command, from where it starts to what must be there in the end.
+
+use std::time::Duration;
+
+use super::network::Calls;
+use super::world::World;
+
+/// One row of the matrix.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    pub name: &'static str,
+    /// What happens before, undisturbed.
+    pub before: &'static [Step],
+    /// The command that is disturbed.
+    pub command: &'static str,
+    /// Which of its calls go wrong, each in its turn.
+    pub calls: Calls,
+    /// The next runs, undisturbed. None: the command once more.
+    pub then: &'static [&'static str],
+    /// What must be there then.
+    pub wanted: Wanted,
+}
+
+/// Something that happens before.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Run(&'static str),
+    Wait(Duration),
+    /// The state file and the journals are lost; the installation's id is not.
+    LoseState,
+}
+
+/// What must be there in the end.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    pub env: &'static str,
+    pub nodes: usize,
+    pub doing: Doing,
+    /// Persistent volumes. None: that depends on how far the command came.
+    pub volumes: Option<usize>,
+    /// How many instances and volumes were ever made. None: that depends on how far the command came.
+    pub ever: Option<(usize, usize)>,
+    /// Where ssh is let in from.
+    pub ssh_from: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    Running,
+    Stopped,
+    /// What there is is stopped: a stop makes nothing that the command before it had not come to.
+    StoppedIfThere,
+    Gone,
+}
+
+const HERE: &str = "127.0.0.1/32";
+
+pub const fn running(env: &'static str, nodes: usize) -> Wanted {
+    Wanted { env, nodes, doing: Doing::Running, volumes: Some(nodes), ever: Some((nodes, nodes)), ssh_from: HERE }
+}
+
+pub const fn stopped(env: &'static str, nodes: usize) -> Wanted {
+    Wanted { doing: Doing::Stopped, ..running(env, nodes) }
+}
+
+const fn gone(env: &'static str, volumes: usize) -> Wanted {
+    Wanted { doing: Doing::Gone, nodes: 0, volumes: Some(volumes), ..running(env, 0) }
+}
+
+const fn ever(instances: usize, volumes: usize, wanted: Wanted) -> Wanted {
+    Wanted { ever: Some((instances, volumes)), ..wanted }
+}
+
+const fn however_far(wanted: Wanted) -> Wanted {
+    let volumes = match wanted.doing {
+        Doing::Gone => wanted.volumes,
+        _ => None,
+    };
+    Wanted { ever: None, volumes, ..wanted }
+}
+
+const fn row(
+    name: &'static str,
+    before: &'static [Step],
+    command: &'static str,
+    then: &'static [&'static str],
+    wanted: Wanted,
+) -> Scenario {
+    Scenario { name, before, command, calls: Calls::Changing, then, wanted }
+}
+
+const fn with_describes(scenario: Scenario) -> Scenario {
+    Scenario { calls: Calls::All, ..scenario }
+}
+
+use Step::{LoseState, Run, Wait};
+
+const DEV: Step = Run("up dev");
+const DEV_THAT_TERMINATES: Step = Run("up dev --on-interruption terminate");
+const ONE: Step = Run("up core -n 1");
+const THREE: Step = Run("up core -n 3");
+const TWO_HOURS: Step = Wait(Duration::from_secs(7200));
+
+pub const ALL: &[Scenario] = &[
+    // Each command, run again.
+    row("up", &[], "up dev", &[], running("dev", 1)),
+    row("up (terminate)", &[], "up dev --on-interruption terminate", &[], running("dev", 1)),
+    row("up (3 nodes)", &[], "up core -n 3", &[], running("core", 3)),
+    row("up (3, terminate)", &[], "up core -n 3 --on-interruption terminate", &[], running("core", 3)),
+    row("up (kept volume)", &[DEV, Run("down dev")], "up dev", &[], ever(2, 1, running("dev", 1))),
+    row(
+        "up (elsewhere)",
+        &[DEV],
+        "up dev --allow-ssh 192.0.2.1/32",
+        &[],
+        Wanted { ssh_from: "192.0.2.1/32", ..running("dev", 1) },
+    ),
+    row("scale up", &[ONE], "up core -n 3", &[], running("core", 3)),
+    row("scale down", &[THREE], "up core -n 1", &[], Wanted { volumes: Some(3), ..ever(3, 3, running("core", 1)) }),
+    row("stop", &[DEV], "stop dev", &[], stopped("dev", 1)),
+    row("stop (3 nodes)", &[THREE], "stop core", &[], stopped("core", 3)),
+    row("start", &[DEV, Run("stop dev")], "start dev", &[], running("dev", 1)),
+    row("down", &[DEV], "down dev", &[], ever(1, 1, gone("dev", 1))),
+    row("down (terminate)", &[DEV_THAT_TERMINATES], "down dev", &[], ever(1, 1, gone("dev", 1))),
+    row("down (stopped)", &[DEV, Run("stop dev")], "down dev", &[], ever(1, 1, gone("dev", 1))),
+    row("down (3 nodes)", &[THREE], "down core", &[], ever(3, 3, gone("core", 3))),
+    row("down --delete-volumes", &[DEV], "down dev --delete-volumes", &[], ever(1, 1, gone("dev", 0))),
+    with_describes(row("recover", &[DEV, LoseState], "recover", &["recover", "up dev"], running("dev", 1))),
+    row("gc --end (unknown)", &[DEV, LoseState], "gc --end", &["gc --end", "recover"], ever(1, 1, gone("dev", 1))),
+    row(
+        "gc --end (expired)",
+        &[Run("up dev --ttl 1h"), TWO_HOURS],
+        "gc --end",
+        &["gc --end"],
+        ever(1, 1, gone("dev", 1)),
+    ),
+    // A user who wants something else after all.
+    row("up, then down", &[], "up dev", &["down dev --delete-volumes"], however_far(gone("dev", 0))),
+    row(
+        "up (terminate), down",
+        &[],
+        "up dev --on-interruption terminate",
+        &["down dev --delete-volumes"],
+        however_far(gone("dev", 0)),
+    ),
+    row("up (3), then down", &[], "up core -n 3", &["down core --delete-volumes"], however_far(gone("core", 0))),
+    row(
+        "up, then elsewhere",
+        &[],
+        "up dev",
+        &["up dev --allow-ssh 192.0.2.1/32"],
+        Wanted { ssh_from: "192.0.2.1/32", ..running("dev", 1) },
+    ),
+    row(
+        "up, then stop",
+        &[],
+        "up dev",
+        &["stop dev"],
+        Wanted { doing: Doing::StoppedIfThere, ..however_far(stopped("dev", 1)) },
+    ),
+    row("down, then up", &[DEV], "down dev", &["up dev"], however_far(running("dev", 1))),
+    row(
+        "down (terminate), up",
+        &[DEV_THAT_TERMINATES],
+        "down dev",
+        &["up dev --on-interruption terminate"],
+        however_far(running("dev", 1)),
+    ),
+    row("down (3), then up", &[THREE], "down core", &["up core -n 3"], however_far(running("core", 3))),
+    row("down (stopped), up", &[DEV, Run("stop dev")], "down dev", &["up dev"], however_far(running("dev", 1))),
+    row("stop, then start", &[DEV], "stop dev", &["start dev"], running("dev", 1)),
+    row("start, then stop", &[DEV, Run("stop dev")], "start dev", &["stop dev"], stopped("dev", 1)),
+    row("stop, then down", &[DEV], "stop dev", &["down dev --delete-volumes"], ever(1, 1, gone("dev", 0))),
+    row("scale up, then down", &[ONE], "up core -n 3", &["up core -n 1"], however_far(running("core", 1))),
+    row("scale down, then up", &[THREE], "up core -n 1", &["up core -n 3"], however_far(running("core", 3))),
+];
+
+impl Scenario {
+    /// Brings an empty world to where the command starts.
+    pub async fn begin(&self, world: &World) -> Result<(), String> {
+        for step in self.before {
+            match step {
+                Run(line) => world.ok(line).await?,
+                Wait(time) => tokio::time::sleep(*time).await,
+                LoseState => lose_state(world),
+            }
+        }
+        Ok(())
+    }
+
+    /// The next runs.
+    pub fn next_runs(&self) -> Vec<&'static str> {
+        if self.then.is_empty() { vec![self.command] } else { self.then.to_vec() }
+    }
+}
+
+fn lose_state(world: &World) {
+    std::fs::remove_file(world.file("state.json")).unwrap();
+    std::fs::remove_dir_all(world.file("state.json.d/journal")).unwrap();
+}
