@@ -135,7 +135,9 @@ fn count_nodes(found: &Found) -> u32 {
     let of_volumes = found.observed.volumes.iter().filter_map(|it| it.node_tag.as_deref()?.parse().ok());
     let live = found.observed.requests.iter().filter(|it| it.state.is_live());
     let of_requests = live.filter_map(|it| it.node_tag.as_deref()?.parse().ok());
-    of_instances.chain(of_volumes).chain(of_requests).max().map_or(1, |highest: u32| highest.saturating_add(1))
+    // A tag that somebody wrote by hand must not make an environment of four billion nodes.
+    let all = of_instances.chain(of_volumes).chain(of_requests).filter(|index| *index < nodes::MOST);
+    all.max().map_or(1, |highest: u32| highest + 1)
 }
 
 fn goal(found: &Found) -> Goal {

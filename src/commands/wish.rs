@@ -35,7 +35,7 @@ const MOST_OWN_TAGS: usize = 40;
 #[derive(Clone, Debug, Default, Args)]
 pub struct WishArgs {
     /// Number of nodes
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::domain::nodes::MOST)))]
     pub nodes: Option<u32>,
     /// Instance types that will do, for example c7i.4xlarge,m7a.4xlarge
     #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',', conflicts_with_all = ["cpus", "memory", "arch", "local_ssd"])]

@@ -4,6 +4,8 @@
 //! whole set ("0-999"), and a node is the set's element at the instance's launch index. That holds even when the
 //! answer was lost, before anybody has tagged the nodes one by one.
 
+/// The most nodes that an environment can have.
+pub const MOST: u32 = 10_000;
 /// The longest value that EC2 takes for a tag.
 const MAX_TAG_VALUE: usize = 256;
 /// More nodes than any launch asks for.
