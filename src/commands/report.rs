@@ -135,7 +135,9 @@ fn volume_report(volume: &crate::domain::observed::Volume) -> VolumeReport {
 /// What exists now and what it costs meanwhile, in one line, for messages that end a run early.
 pub fn what_exists(report: &EnvironmentReport) -> String {
     let nodes = |holds: fn(&NodeView) -> bool| report.nodes.iter().filter(|it| holds(&it.view)).collect::<Vec<_>>();
-    let instances = nodes(|view| view.instance_id.is_some() && !matches!(view.phase, Phase::Gone | Phase::Ending));
+    // The last instance of a node that is absent may be listed still, terminated.
+    let instances =
+        nodes(|view| view.instance_id.is_some() && !matches!(view.phase, Phase::Gone | Phase::Absent | Phase::Ending));
     let open = nodes(|view| view.phase == Phase::Requested && view.request_id.is_some());
     let mut parts = vec![counted(&instances, "instance", |view| view.instance_id.as_deref())];
     if !open.is_empty() {

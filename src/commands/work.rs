@@ -123,7 +123,8 @@ fn ended(env: &EnvName, verb: &str, ending: Ending, report: &EnvironmentReport) 
 /// The two commands that follow a run that ended early.
 fn go_on(env: &EnvName, verb: &str) -> String {
     match verb {
-        "down" => format!("go on with `cloudtop down {env}`"),
+        // `down` does not know what `gc` ends.
+        "down" | "gc" => format!("go on with `cloudtop {verb} {env}`"),
         _ => format!("go on with `cloudtop {verb} {env}`; end it with `cloudtop down {env}`"),
     }
 }

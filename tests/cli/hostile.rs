@@ -125,7 +125,9 @@ fn what_is_at_work_is_listed_and_a_reset_ends_it() {
     world.ok("sim set fault RunInstances reset-after --nth 2", &[]);
     let list = |output: Output| output.stdout;
     let listed = list(world.ok("sim scenario --list", &[]));
-    for words in ["reads  late 2s  (10 %", "RunInstances  reset-after  (call 2", "event            in ", "interrupt dev"] {
+    for words in
+        ["reads  late 2s  (10 %", "RunInstances  reset-after  (call 2", "event            in ", "interrupt dev"]
+    {
         assert!(listed.contains(words), "no {words:?} in {listed}");
     }
     assert!(list(world.ok("sim show", &[])).contains("reset-after"));
