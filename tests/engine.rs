@@ -2,6 +2,8 @@
 #![cfg(feature = "simulator")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,21 +18,18 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use cloudtop::clock::Clock;
 use cloudtop::cloud::{self, Cloud};
 use cloudtop::domain::call::Call;
-use cloudtop::domain::demand::Demand;
-use cloudtop::domain::intent::{Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
+use cloudtop::domain::intent::{Goal, Intent, Interruption, Kind, VolumeWish};
 use cloudtop::domain::journal::{Entry, Event};
 use cloudtop::domain::names::Identity;
 use cloudtop::domain::phase::{Phase, Wait};
 use cloudtop::domain::plan::Blocked;
-use cloudtop::domain::user_data::UserData;
 use cloudtop::engine::probe::Way;
 use cloudtop::engine::{Ending, Interrupt, Options, Outcome, Progress, Reach, Reporter, Run, Signal};
 use cloudtop::simulator::{Capacity, FaultRule, Reason, Settings, Simulator, Summary, Target, Trouble};
 use cloudtop::ssh::SshDir;
 use cloudtop::state::{Journal, Paths};
 
-const REGION: &str = "us-east-1";
-const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mUqkXzYwRZ0bUOVNiqYCJ4xHqXG9Tz0Jg6Zc6mE2c test";
+use support::{REGION, cloudtop_intent};
 
 struct Silent;
 
@@ -136,7 +135,7 @@ impl World {
                 env: "dev".parse().unwrap(),
                 owner: "0199f000-0000-7000-8000-000000000001".to_owned(),
             },
-            intent: cloudtop_intent(),
+            intent: Intent { tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]), ..cloudtop_intent() },
             wait: Wait::Running,
             timeout: Duration::from_secs(1800),
             patient: false,
@@ -201,41 +200,6 @@ impl World {
 
     fn entries(&self) -> Vec<Entry> {
         self.journal().read().unwrap()
-    }
-}
-
-fn cloudtop_intent() -> Intent {
-    Intent {
-        region: REGION.to_owned(),
-        goal: Goal::Running,
-        kind: Kind::Cloudtop,
-        nodes: 1,
-        demand: Demand::Types(vec!["m5.xlarge".to_owned(), "m5a.xlarge".to_owned()]),
-        zone: None,
-        spread: false,
-        max_price: None,
-        on_interruption: Interruption::Stop,
-        one_time: false,
-        wait_for_capacity: false,
-        image: ImageWish::Family(ImageFamily::Ubuntu),
-        template: "cloudtop".to_owned(),
-        set: BTreeMap::new(),
-        user_data_file: None,
-        user_data: UserData::Shared("I2Nsb3VkLWNvbmZpZwo=".to_owned()),
-        access: Access {
-            user: "ubuntu".to_owned(),
-            port: 22,
-            public_key: PUBLIC_KEY.to_owned(),
-            identity_file: None,
-            ready_command: None,
-        },
-        volume: VolumeWish::Managed { gib: 100 },
-        ssh_from: vec!["203.0.113.7/32".to_owned()],
-        security_group: None,
-        subnet: None,
-        expires_at: None,
-        idle_minutes: None,
-        tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }
 

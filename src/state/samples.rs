@@ -1,8 +1,6 @@
 //! What the tests of this room work with.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -12,10 +10,10 @@ use crate::domain::call::{Call, Made, Tags};
 use crate::domain::demand::{Demand, Requirements};
 use crate::domain::environment::Environment;
 use crate::domain::failure::{Class, Failure};
-use crate::domain::intent::{Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
+use crate::domain::intent::{Goal, Intent};
 use crate::domain::journal::{Entry, Event};
 use crate::domain::names::EnvName;
-use crate::domain::user_data::UserData;
+use crate::domain::plan::fixture;
 
 /// A directory of its own with a state file's place in it.
 pub struct Place {
@@ -47,36 +45,10 @@ fn moment() -> Timestamp {
 /// An environment with little in it.
 pub fn environment() -> Environment {
     let intent = Intent {
-        region: "us-east-1".to_owned(),
         goal: Goal::Gone { delete_volumes: false },
-        kind: Kind::Cloudtop,
-        nodes: 1,
         demand: Demand::Requirements(Requirements::default()),
-        zone: None,
-        spread: false,
         max_price: Some(0.25),
-        on_interruption: Interruption::Stop,
-        one_time: false,
-        wait_for_capacity: false,
-        image: ImageWish::Family(ImageFamily::Ubuntu),
-        template: "cloudtop".to_owned(),
-        set: BTreeMap::new(),
-        user_data_file: None,
-        user_data: UserData::Shared("I2Nsb3VkLWNvbmZpZwo=".to_owned()),
-        access: Access {
-            user: "ubuntu".to_owned(),
-            port: 22,
-            public_key: "ssh-ed25519 AAAA".to_owned(),
-            identity_file: None,
-            ready_command: Some("true".to_owned()),
-        },
-        volume: VolumeWish::Managed { gib: 100 },
-        ssh_from: vec!["192.0.2.1/32".to_owned()],
-        security_group: None,
-        subnet: None,
-        expires_at: None,
-        idle_minutes: None,
-        tags: BTreeMap::new(),
+        ..fixture::intent()
     };
     Environment { intent, profile: None, created_at: moment(), updated_at: moment() }
 }

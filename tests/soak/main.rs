@@ -11,6 +11,8 @@ mod chance;
 mod load;
 mod network;
 mod scenario;
+#[path = "../support/mod.rs"]
+mod support;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

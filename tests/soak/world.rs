@@ -8,11 +8,10 @@ use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region, SharedHttpClient
 use cloudtop::clock::Clock;
 use cloudtop::cloud::{self, Cloud};
 use cloudtop::domain::demand::Demand;
-use cloudtop::domain::intent::{Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
+use cloudtop::domain::intent::{Goal, Intent, Interruption, Kind, VolumeWish};
 use cloudtop::domain::names::Identity;
 use cloudtop::domain::nodes::to_tag;
 use cloudtop::domain::phase::Wait;
-use cloudtop::domain::user_data::UserData;
 use cloudtop::engine::probe::Way;
 use cloudtop::engine::{Ending, Interrupt, Options, Outcome, Progress, Reach, Reporter, Run, Signal};
 use cloudtop::simulator::{Capacity, Reason, Settings, Simulator, Summary, Target};
@@ -23,10 +22,9 @@ use tokio::time::Instant;
 
 use super::network::{Network, Weather};
 use super::scenario::{Command, Event, Meddling, Scenario, Step, Verb, Wish};
+use super::support::{REGION, cloudtop_intent};
 
-const REGION: &str = "us-east-1";
 const TYPES: [&str; 2] = ["m5.xlarge", "m5a.xlarge"];
-const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mUqkXzYwRZ0bUOVNiqYCJ4xHqXG9Tz0Jg6Zc6mE2c test";
 /// Long enough for anything, once all is calm.
 const CALM_WITHIN: u64 = 7200;
 
@@ -570,35 +568,9 @@ fn take_wish(intent: &mut Intent, wish: &Wish) {
 
 fn nothing_yet() -> Intent {
     Intent {
-        region: REGION.to_owned(),
         goal: Goal::Gone { delete_volumes: false },
-        kind: Kind::Cloudtop,
-        nodes: 1,
         demand: Demand::Types(TYPES.map(str::to_owned).to_vec()),
-        zone: None,
-        spread: false,
-        max_price: None,
-        on_interruption: Interruption::Stop,
-        one_time: false,
-        wait_for_capacity: false,
-        image: ImageWish::Family(ImageFamily::Ubuntu),
-        template: "cloudtop".to_owned(),
-        set: BTreeMap::new(),
-        user_data_file: None,
-        user_data: UserData::Shared("I2Nsb3VkLWNvbmZpZwo=".to_owned()),
-        access: Access {
-            user: "ubuntu".to_owned(),
-            port: 22,
-            public_key: PUBLIC_KEY.to_owned(),
-            identity_file: None,
-            ready_command: None,
-        },
         volume: VolumeWish::Managed { gib: 10 },
-        ssh_from: vec!["203.0.113.7/32".to_owned()],
-        security_group: None,
-        subnet: None,
-        idle_minutes: None,
-        expires_at: None,
-        tags: BTreeMap::new(),
+        ..cloudtop_intent()
     }
 }

@@ -11,7 +11,7 @@ mod stopping;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-pub(super) use tests::fixture;
+pub(crate) use tests::fixture;
 mod view;
 mod world;
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod ec2;
-pub(in crate::domain) mod fixture;
+pub(crate) mod fixture;
 mod properties;
 mod rules;
 mod scene;
