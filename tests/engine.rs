@@ -519,6 +519,21 @@ async fn a_call_whose_answer_was_lost_and_whose_repeats_were_throttled_is_not_ma
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_group_that_was_made_by_a_lost_call_and_is_listed_late_is_not_left_behind_by_down() {
+    let mut world = World::new().await;
+    world.simulator.set("visibility-lag", "20s").unwrap();
+    world.simulator.add_fault(FaultRule::new("CreateSecurityGroup", Trouble::ResetAfter).nth(1)).unwrap();
+    world.intent.goal = Goal::Running;
+    world.timeout = Duration::from_secs(2);
+    let outcome = world.run().await;
+    assert!(matches!(outcome.ending, Ending::TimedOut { .. }), "{:?}", outcome.ending);
+    assert!(world.show().instances.is_empty() && outcome.observed.groups.is_empty(), "it is not listed yet");
+    world.timeout = Duration::from_secs(1800);
+    world.done(GONE).await;
+    assert!(world.show().is_empty(), "{:?}", world.show().security_groups);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_users_signal_ends_a_run_and_the_next_one_goes_on() {
     let mut world = World::new().await;
     let (send, interrupt) = Interrupt::by_hand();

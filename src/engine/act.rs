@@ -146,9 +146,9 @@ impl Actor<'_> {
 
     /// Writes answers down, and only then tells of them: who is told that something was made may count on it.
     fn take(&mut self, answers: Vec<Answer>, acted: &mut Acted) -> Result<(), StateError> {
-        let events = answers.iter().map(|(token, _, answer)| match answer {
+        let events = answers.iter().map(|(token, call, answer)| match answer {
             Ok(made) => Event::Done { token: *token, made: made.clone() },
-            Err(failure) if may_have_acted(failure) => Event::Lost { token: *token, failure: failure.clone() },
+            Err(failure) if may_have_acted(call, failure) => Event::Lost { token: *token, failure: failure.clone() },
             Err(failure) => Event::Refused { token: *token, failure: failure.clone() },
         });
         self.write(events.collect())?;
@@ -184,8 +184,10 @@ impl Actor<'_> {
 
 /// Whether a call that failed may have taken effect. The SDK tells of the last of its tries alone: an earlier one may have
 /// been heard and its answer lost, when the last was turned away unread.
-fn may_have_acted(failure: &Failure) -> bool {
-    matches!(failure.class, Class::Ambiguous | Class::Throttled | Class::Credentials)
+fn may_have_acted(call: &Call, failure: &Failure) -> bool {
+    let unheard = matches!(failure.class, Class::Ambiguous | Class::Throttled | Class::Credentials);
+    // A security group of that name is there and not listed: an earlier try may have made it.
+    unheard || (matches!(call, Call::CreateGroup { .. }) && failure.class == Class::NotYetVisible)
 }
 
 /// What a call that is not waited for any longer ends as.
