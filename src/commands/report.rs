@@ -11,7 +11,7 @@ use crate::domain::lifecycle;
 use crate::domain::market::SpotPrice;
 use crate::domain::money;
 use crate::domain::names::{EnvName, Identity};
-use crate::domain::observed::Observed;
+use crate::domain::observed::{Observed, SpotRequest};
 use crate::domain::phase::{Phase, Wait};
 use crate::domain::plan::{self, Inputs, NodeView};
 use crate::domain::record::Record;
@@ -99,6 +99,7 @@ pub fn report(
         .iter()
         .filter(|request| lifecycle::is_interrupted(request))
         .map(|request| format!("{}: {}", request.id, lifecycle::in_words(request)));
+    let notes = notes.chain(observed.requests.iter().filter_map(|request| orphan(name, observed, request)));
     EnvironmentReport {
         name: name.to_string(),
         kind: intent.kind,
@@ -110,6 +111,18 @@ pub fn report(
         volumes,
         expires_at: intent.expires_at,
     }
+}
+
+/// An instance whose request somebody else has cancelled runs on as if nothing were amiss.
+fn orphan(name: &EnvName, observed: &Observed, request: &SpotRequest) -> Option<String> {
+    let id = request.instance_id.as_ref().filter(|_| lifecycle::leaves_instance(request))?;
+    let runs = observed.instances.iter().any(|it| it.id == *id && it.state.is_live());
+    let text = format!(
+        "{}, the spot request of {id}, was cancelled: the node runs on and bills, but EC2 will neither stop it nor bring it back; \
+         `cloudtop down {name}` and `cloudtop up {name}` make it persistent again",
+        request.id
+    );
+    runs.then_some(text)
 }
 
 fn priced(view: NodeView, prices: &[SpotPrice]) -> NodeReport {

@@ -100,6 +100,9 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
         },
     )
     .await?;
+    for note in &report.notes {
+        context.ui.warn(note);
+    }
     answer(context, &report)?;
     offer_include(context, &args.name)
 }

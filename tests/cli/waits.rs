@@ -141,3 +141,17 @@ fn a_run_that_was_killed_is_told_as_one_that_has_not_ended() {
     world.ok("up dev -q", &[]);
     assert_eq!(notes(&world.json("status dev")), "");
 }
+
+#[test]
+fn a_node_whose_request_somebody_cancelled_is_told_of_for_it_would_never_come_back() {
+    let world = World::new();
+    world.ok(&format!("up dev -q {TYPE}"), &[]);
+    assert_eq!(notes(&world.json("status dev")), "");
+    world.ok("sim meddle cancel dev", &[]);
+    let told = ["was cancelled", "nor bring it back", "`cloudtop down dev`"];
+    assert_has(&notes(&world.json("status dev")), &told);
+    assert_has(&world.ok("up dev", &[]).stderr, &told);
+    world.ok("down dev -q", &[]);
+    world.ok("up dev -q", &[]);
+    assert_eq!(notes(&world.json("status dev")), "", "its successor has a request of its own");
+}
