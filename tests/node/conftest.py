@@ -10,9 +10,16 @@ HERE = Path(__file__).parent
 PARTS = HERE.parent.parent / "templates" / "parts"
 VOLUME = "vol-0123456789abcdef0"
 
-on_stage = pytest.mark.skipif(
-    os.geteuid() != 0 or not Path("/dev/loop-control").exists(), reason="needs root and loop devices"
-)
+
+
+def has_stage() -> bool:
+    """Whether this machine lets us have loop devices, and file systems and a network of our own."""
+    if os.geteuid() != 0 or not Path("/dev/loop-control").exists():
+        return False
+    return subprocess.run(["unshare", "--mount", "--net", "true"], capture_output=True).returncode == 0
+
+
+on_stage = pytest.mark.skipif(not has_stage(), reason="needs root, loop devices and namespaces")
 
 
 @pytest.fixture
