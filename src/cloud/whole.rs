@@ -60,11 +60,14 @@ fn is_cut_off(body: &[u8]) -> bool {
     !end.is_some_and(|end| is_end(end) || is_empty(after_declaration(end)))
 }
 
-/// The name of the first element.
+/// The name of the first element of an XML document. A page in HTML (of a proxy, or of a server that lacks the action) need
+/// not close what it opens.
 fn root(text: &[u8]) -> Option<&[u8]> {
     let begun = after_declaration(text).strip_prefix(b"<")?;
     let end = begun.iter().position(|byte| matches!(byte, b'>' | b'/') || byte.is_ascii_whitespace())?;
-    begun.get(..end).filter(|name| !name.is_empty())
+    let name = begun.get(..end)?;
+    let is_xml = name.first().is_some_and(u8::is_ascii_alphabetic) && !name.eq_ignore_ascii_case(b"html");
+    is_xml.then_some(name)
 }
 
 /// What follows `<?xml ...?>`, which need not be there.
@@ -93,7 +96,17 @@ mod tests {
 
     #[test]
     fn what_is_whole_is_let_through() {
-        for whole in ["", "<A/>", "<?xml version=\"1.0\"?><A />", "<A></A >", "{\"a\": 1}", "upstream is ill", "<"] {
+        for whole in [
+            "<!doctype html>\n<title>500</title>",
+            "<HTML><body>gone",
+            "",
+            "<A/>",
+            "<?xml version=\"1.0\"?><A />",
+            "<A></A >",
+            "{\"a\": 1}",
+            "upstream is ill",
+            "<",
+        ] {
             assert!(!is_cut_off(whole.as_bytes()), "{whole}");
         }
     }
