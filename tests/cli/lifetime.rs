@@ -39,7 +39,9 @@ fn watch_brings_nodes_back_and_ends_with_the_users_signal() {
     watch.wait_for("EC2 stopped it");
     watch.wait_for("every node is ready");
     watch.signal("INT");
-    watch.finish().exits(130).says(&["no longer watched"]);
+    // It may come while the watch rests, or in the moment before that: nothing is under way then either.
+    let ended = watch.finish().exits(130);
+    assert!(["no longer watched", "interrupted:"].iter().any(|words| ended.stderr.contains(words)), "{ended:?}");
     assert_eq!(world.json("status dev")["phase"], "ready");
     world.account().assert_one_cloudtop();
 }
