@@ -11,24 +11,33 @@ macro_rules! file {
     };
 }
 
-const CLOUDTOP: Files = &[
-    file!("cloudtop", "template.toml"),
-    file!("cloudtop", "user-data"),
-    file!("cloudtop", "parts/ephemeral"),
-    file!("cloudtop", "parts/ephemeral.service"),
-    file!("cloudtop", "parts/expire.service"),
-    file!("cloudtop", "parts/expire.timer"),
-    file!("cloudtop", "parts/idle"),
-    file!("cloudtop", "parts/idle.service"),
-    file!("cloudtop", "parts/idle.timer"),
-    file!("cloudtop", "parts/interrupt"),
-    file!("cloudtop", "parts/interrupt.d/10-tmux"),
-    file!("cloudtop", "parts/interrupt.d/20-docker"),
-    file!("cloudtop", "parts/interrupt.service"),
-    file!("cloudtop", "parts/node.conf"),
-    file!("cloudtop", "parts/volume"),
-    file!("cloudtop", "parts/volume.service"),
-];
+/// The templates that are a `cloudtop` with other settings.
+macro_rules! cloudtop_like {
+    ($template:literal) => {
+        &[
+            file!($template, "template.toml"),
+            file!("cloudtop", "user-data"),
+            file!("cloudtop", "parts/ephemeral"),
+            file!("cloudtop", "parts/ephemeral.service"),
+            file!("cloudtop", "parts/expire.service"),
+            file!("cloudtop", "parts/expire.timer"),
+            file!("cloudtop", "parts/idle"),
+            file!("cloudtop", "parts/idle.service"),
+            file!("cloudtop", "parts/idle.timer"),
+            file!("cloudtop", "parts/interrupt"),
+            file!("cloudtop", "parts/interrupt.d/10-tmux"),
+            file!("cloudtop", "parts/interrupt.d/20-docker"),
+            file!("cloudtop", "parts/interrupt.service"),
+            file!("cloudtop", "parts/node.conf"),
+            file!("cloudtop", "parts/volume"),
+            file!("cloudtop", "parts/volume.rules"),
+            file!("cloudtop", "parts/volume.service"),
+        ]
+    };
+}
+
+const CLOUDTOP: Files = cloudtop_like!("cloudtop");
+const DOCKER: Files = cloudtop_like!("docker");
 
 const COREOS: Files = &[
     file!("coreos", "template.toml"),
@@ -45,10 +54,11 @@ const COREOS: Files = &[
     file!("coreos", "parts/interrupt.service"),
     file!("coreos", "parts/node.conf"),
     file!("coreos", "parts/volume"),
+    file!("coreos", "parts/volume.rules"),
     file!("coreos", "parts/volume.service"),
 ];
 
-const TEMPLATES: &[(&str, Files)] = &[("cloudtop", CLOUDTOP), ("coreos", COREOS)];
+const TEMPLATES: &[(&str, Files)] = &[("cloudtop", CLOUDTOP), ("coreos", COREOS), ("docker", DOCKER)];
 
 pub(super) fn names() -> Vec<&'static str> {
     TEMPLATES.iter().map(|(name, _)| *name).collect()

@@ -63,7 +63,7 @@ impl Own {
 }
 
 fn node(index: u32) -> Node {
-    Node { index, name: format!("core-{index}") }
+    Node { index, name: format!("core-{index}"), ssh_host: format!("cloudtop-core.{index}") }
 }
 
 fn context(template: &Template, set: &[(&str, &str)]) -> Context {
@@ -115,7 +115,7 @@ fn every_built_in_template_loads_and_renders_with_and_without_everything() {
             template.ready_command(&context, &node(0)).unwrap();
         }
     }
-    assert_eq!(Template::builtin(), ["cloudtop", "coreos"]);
+    assert_eq!(Template::builtin(), ["cloudtop", "coreos", "docker"]);
 }
 
 #[test]
