@@ -8,7 +8,7 @@ use crate::cli::CommandError;
 use crate::config::{EnvironmentSettings, VolumeSetting};
 use crate::domain::environment::Environment;
 use crate::domain::found::Found;
-use crate::domain::intent::{ImageFamily, Goal, Intent};
+use crate::domain::intent::{Goal, ImageFamily, Intent};
 use crate::domain::names::EnvName;
 use crate::domain::observed::{InstanceState, RequestState};
 use crate::domain::{nodes, tags};

@@ -148,7 +148,12 @@ fn render_context(
     })
 }
 
-fn render(template: &Template, context: &templates::Context, node: &templates::Node, ui: &Ui) -> Result<(), CommandError> {
+fn render(
+    template: &Template,
+    context: &templates::Context,
+    node: &templates::Node,
+    ui: &Ui,
+) -> Result<(), CommandError> {
     let rendered = template.render(context, node)?;
     let prepared = templates::prepare(rendered.raw.clone(), template.manifest.may_be_gzipped())?;
     let zipped = if prepared.gzipped { format!(", {} as sent (gzip)", prepared.bytes.len()) } else { String::new() };

@@ -83,12 +83,13 @@ pub fn set_variables(template: &Template, set: &BTreeMap<String, String>) -> Res
             let hint = names_there_are(name, specs.keys().map(String::as_str));
             return Err(TemplateError::UnknownVariable { template: label(), name: name.clone(), hint });
         };
-        let value = spec.kind.parse(text).filter(|value| spec.takes(value)).ok_or_else(|| TemplateError::WrongType {
-            template: label(),
-            name: name.clone(),
-            wanted: spec.in_words(),
-            given: text.clone(),
-        })?;
+        let value =
+            spec.kind.parse(text).filter(|value| spec.takes(value)).ok_or_else(|| TemplateError::WrongType {
+                template: label(),
+                name: name.clone(),
+                wanted: spec.in_words(),
+                given: text.clone(),
+            })?;
         values.insert(name.clone(), value);
     }
     for (name, spec) in specs {
