@@ -188,7 +188,7 @@ fn text_on(template: &str, os: ImageFamily, set: &[(&str, &str)]) -> String {
 fn the_login_name_the_mount_and_the_packages_follow_the_system() {
     for (os, user, docker) in [
         (ImageFamily::Ubuntu, "ubuntu", "docker.io"),
-        (ImageFamily::Debian, "admin", "docker.io"),
+        (ImageFamily::Debian, "admin", "docker.io\",\"docker-cli"),
         (ImageFamily::AmazonLinux, "ec2-user", "docker"),
     ] {
         let text = text_on("docker", os, &[("ephemeral_fs", "btrfs"), ("packages", "git")]);
