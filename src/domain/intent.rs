@@ -60,11 +60,24 @@ pub struct Intent {
     /// After how many minutes without use a node stops itself. `None`: never.
     #[serde(default)]
     pub idle_minutes: Option<u32>,
+    /// The instance profile that nodes are launched with. `None`: none, and so no role.
+    #[serde(default)]
+    pub instance_profile: Option<String>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }
 
 impl Intent {
+    /// Whether nodes attach their volumes themselves: they have a role, and EC2 launches them again by itself. In all
+    /// other cases either this tool launches them, or what EC2 brings back has its volume still.
+    #[must_use]
+    pub fn self_attach(&self) -> bool {
+        self.instance_profile.is_some()
+            && self.volume != VolumeWish::None
+            && self.on_interruption == Interruption::Terminate
+            && !self.one_time
+    }
+
     /// The tags of the user's own, with those of ours that tell what was asked for: what is needed to go on with an
     /// environment when the state file is lost.
     #[must_use]

@@ -74,6 +74,8 @@ fn context(template: &Template, set: &[(&str, &str)]) -> Context {
         nodes: 1,
         expires_at: None,
         idle_minutes: None,
+        self_attach: false,
+        installation: "a1b2c3".to_owned(),
         variables: set_variables(template, &set).unwrap(),
         volume: None,
     }
@@ -83,6 +85,7 @@ fn with_everything(template: &Template) -> Context {
     Context {
         expires_at: Some("2026-11-21T15:30:00Z".parse().unwrap()),
         idle_minutes: Some(45),
+        self_attach: true,
         volume: Some(Volume {
             device: "/dev/sdj".to_owned(),
             gib: Some(20),
