@@ -41,6 +41,7 @@ pub fn environment(context: &Context, there: &FoundThere) -> Result<Environment,
     let public_key = terms.public_key.clone().unwrap_or_default();
     let makings = Makings {
         name: &identity.env,
+        installation: &identity.owner,
         region: &there.region,
         previous: None,
         identity_file: identity_file(context, &public_key)?,

@@ -68,16 +68,6 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// Whether nodes attach their volumes themselves: they have a role, and EC2 launches them again by itself. In all
-    /// other cases either this tool launches them, or what EC2 brings back has its volume still.
-    #[must_use]
-    pub fn self_attach(&self) -> bool {
-        self.instance_profile.is_some()
-            && self.volume != VolumeWish::None
-            && self.on_interruption == Interruption::Terminate
-            && !self.one_time
-    }
-
     /// The tags of the user's own, with those of ours that tell what was asked for: what is needed to go on with an
     /// environment when the state file is lost.
     #[must_use]
@@ -89,6 +79,19 @@ impl Intent {
         }
         all
     }
+}
+
+/// Whether nodes attach their volumes themselves: they have a role, and EC2 launches them again by itself. In all other
+/// cases either this tool launches them, or what EC2 brings back has its volume still.
+#[must_use]
+pub fn attach_themselves(
+    instance_profile: Option<&str>,
+    volume: &VolumeWish,
+    on_interruption: Interruption,
+    one_time: bool,
+) -> bool {
+    let launched_by_ec2 = on_interruption == Interruption::Terminate && !one_time;
+    instance_profile.is_some() && *volume != VolumeWish::None && launched_by_ec2
 }
 
 /// What state an environment should be in.

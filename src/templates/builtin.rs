@@ -14,6 +14,8 @@ macro_rules! file {
 const CLOUDTOP: Files = &[
     file!("cloudtop", "template.toml"),
     file!("cloudtop", "user-data"),
+    file!("cloudtop", "parts/attach"),
+    file!("cloudtop", "parts/attach.service"),
     file!("cloudtop", "parts/ephemeral"),
     file!("cloudtop", "parts/ephemeral.service"),
     file!("cloudtop", "parts/expire.service"),
@@ -33,6 +35,8 @@ const CLOUDTOP: Files = &[
 const COREOS: Files = &[
     file!("coreos", "template.toml"),
     file!("coreos", "user-data"),
+    file!("coreos", "parts/attach"),
+    file!("coreos", "parts/attach.service"),
     file!("coreos", "parts/ephemeral"),
     file!("coreos", "parts/ephemeral.service"),
     file!("coreos", "parts/expire.service"),

@@ -85,7 +85,6 @@ fn with_everything(template: &Template) -> Context {
     Context {
         expires_at: Some("2026-11-21T15:30:00Z".parse().unwrap()),
         idle_minutes: Some(45),
-        self_attach: true,
         volume: Some(Volume {
             device: "/dev/sdj".to_owned(),
             gib: Some(20),
@@ -157,6 +156,29 @@ fn a_cloudtop_waits_for_its_volume_by_serial_number() {
              cat /run/cloudtop/volume || echo 'the volume is not mounted at ~/persistent yet'; mountpoint -q /home/ubuntu/persistent"
         )
     );
+}
+
+#[test]
+fn a_node_that_attaches_its_own_volume_knows_which_node_of_whom_it_is() {
+    for name in Template::builtin() {
+        let template = Template::load(name).unwrap();
+        let context = Context { self_attach: true, ..with_everything(&template) };
+        let user_data = template.render(&context, &node(2)).unwrap();
+        assert!(user_data.per_node, "{name}");
+        prepare(user_data.raw, template.manifest.may_be_gzipped()).unwrap();
+        let without = template.render(&with_everything(&template), &node(2)).unwrap();
+        assert!(!String::from_utf8(without.raw).unwrap().contains("attach.service"), "{name}");
+    }
+    let template = Template::load("cloudtop").unwrap();
+    let context = Context { self_attach: true, ..with_everything(&template) };
+    let text = String::from_utf8(template.render(&context, &node(2)).unwrap().raw).unwrap();
+    for line in [
+        "      ENVIRONMENT=dev\n      INSTALLATION=a1b2c3\n      NODE=2\n",
+        "  - path: /opt/cloudtop/attach\n    permissions: \"0755\"\n",
+        "  - systemctl enable --now --no-block cloudtop-attach.service\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
 }
 
 #[test]
