@@ -53,14 +53,14 @@ pub async fn run(args: &InitArgs, context: &Context) -> Result<(), CommandError>
         cloud.remove_self_attach(&owner).await?;
         return removed(context, &name);
     }
-    let question = format!(
-        "Make the IAM role and the instance profile {name}? With it a node may list the account's volumes and attach to \
-         itself those with the tag cloudtop:owner = {owner}; nothing else."
-    );
-    if !context.ui.confirm(&question, "--yes (-y)")? {
+    context.ui.status(&format!(
+        "with the IAM role {name} a node may list the account's volumes, and attach to itself those with the tag \
+         cloudtop:owner = {owner}; nothing else"
+    ));
+    if !context.ui.confirm(&format!("Make the role and the instance profile {name}?"), "--yes (-y)")? {
         return Err(CommandError::silent(1));
     }
-    context.ui.status(&format!("making the role and the instance profile {name}, and waiting until IAM knows both"));
+    context.ui.status("making them, and waiting until IAM knows both");
     cloud.make_self_attach(&owner).await?;
     made(context, &name, settings.instance_profile.as_deref())
 }
