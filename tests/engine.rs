@@ -320,7 +320,8 @@ async fn comes_back_and_attaches_itself(world: &World) -> String {
     let volume = world.show().volumes.into_iter().find(|it| !it.delete_on_termination).unwrap().id;
     let target = Target::Environment { name: "dev".to_owned(), node: None };
     world.simulator.interrupt(&target, Reason::Capacity, Duration::ZERO).unwrap();
-    for _ in 0..600 {
+    // Capacity is back after ten minutes.
+    for _ in 0..900 {
         tokio::time::sleep(Duration::from_secs(1)).await;
         for instance_id in world.live_instances() {
             let device = "/dev/xvdj".to_owned();
