@@ -315,6 +315,85 @@ async fn what_ec2_terminated_comes_back_as_a_new_instance_with_the_same_volume()
     assert_eq!(world.live_instances().len(), 1);
 }
 
+/// Has EC2 take a node away that it then launches again, and the node attach its volume as it does with a role.
+async fn comes_back_and_attaches_itself(world: &World) -> String {
+    let volume = world.show().volumes.into_iter().find(|it| !it.delete_on_termination).unwrap().id;
+    let target = Target::Environment { name: "dev".to_owned(), node: None };
+    world.simulator.interrupt(&target, Reason::Capacity, Duration::ZERO).unwrap();
+    // Capacity is back after ten minutes.
+    for _ in 0..900 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for instance_id in world.live_instances() {
+            let device = "/dev/xvdj".to_owned();
+            let attach = Call::Attach { volume_id: volume.clone(), instance_id: instance_id.clone(), device };
+            let token = uuid::Uuid::now_v7();
+            if world.cloud.perform(&world.identity, &BTreeMap::new(), &attach, token).await.is_ok() {
+                return instance_id;
+            }
+        }
+    }
+    panic!("{volume} could not be attached: {:?}", world.show());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_the_node_has_attached_by_itself_is_taken_as_it_is() {
+    let mut world = World::new().await;
+    world.cloud.make_self_attach(&world.identity.owner).await.unwrap();
+    world.intent.on_interruption = Interruption::Terminate;
+    world.intent.instance_profile = Some(cloudtop::domain::self_attach::name(&world.identity.owner));
+    world.done(Goal::Running).await;
+    let itself = comes_back_and_attaches_itself(&world).await;
+    let attached = world.simulator.call_counts().unwrap()["AttachVolume"];
+    let outcome = world.done(Goal::Running).await;
+    assert_eq!(outcome.nodes[0].instance_id.as_deref(), Some(itself.as_str()));
+    assert_eq!(outcome.nodes[0].phase, Phase::Attached);
+    assert_eq!(world.simulator.call_counts().unwrap()["AttachVolume"], attached, "nothing was left to attach");
+    assert_eq!(world.show().volumes.iter().filter(|it| !it.delete_on_termination).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_was_a_moment_quicker_to_attach_its_volume_is_no_failure() {
+    let mut world = World::new().await;
+    world.intent.on_interruption = Interruption::Terminate;
+    world.done(Goal::Running).await;
+    // The engine sees the volume free for a while after the node has taken it.
+    world.simulator.set("read-lag", "10s").unwrap();
+    let itself = comes_back_and_attaches_itself(&world).await;
+    let outcome = world.done(Goal::Running).await;
+    assert_eq!(outcome.nodes[0].instance_id.as_deref(), Some(itself.as_str()));
+    assert_eq!(outcome.nodes[0].phase, Phase::Attached);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_profile_that_ec2_does_not_know_yet_is_waited_for() {
+    let mut world = World::new().await;
+    world.intent.instance_profile = Some(cloudtop::domain::self_attach::name(&world.identity.owner));
+    let (cloud, owner) = (world.cloud.clone(), world.identity.owner.clone());
+    let later = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        cloud.make_self_attach(&owner).await.unwrap();
+    });
+    world.done(Goal::Running).await;
+    later.await.unwrap();
+    assert!(world.simulator.call_counts().unwrap()["RunInstances"] > 1);
+    assert_eq!(world.live_instances().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_profile_that_never_comes_ends_the_run_after_a_minute() {
+    for behaviour in [Interruption::Stop, Interruption::Terminate] {
+        let mut world = World::new().await;
+        world.intent.on_interruption = behaviour;
+        world.intent.instance_profile = Some("slip".to_owned());
+        let began = world.clock.now();
+        let Ending::Refused(failure) = world.run().await.ending else { panic!("it is refused") };
+        assert_eq!(failure.code, "UnknownInstanceProfile");
+        assert!(failure.message.contains("(slip)"), "{failure}");
+        let took = world.clock.now().duration_since(began).as_secs();
+        assert!((60..120).contains(&took), "{took} s");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn down_keeps_the_volume_and_deletes_it_only_when_told_to() {
     for behaviour in [Interruption::Stop, Interruption::Terminate] {

@@ -74,6 +74,7 @@ fn intent(goal: Goal) -> Intent {
         subnet: None,
         expires_at: Some(moment()),
         idle_minutes: Some(45),
+        instance_profile: Some("attaches".to_owned()),
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }

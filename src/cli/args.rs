@@ -9,6 +9,7 @@ use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::history::HistoryArgs;
+use crate::commands::init::InitArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::plan::PlanArgs;
@@ -156,6 +157,8 @@ pub enum Command {
     Gc(GcArgs),
     /// What is wrong with credentials, permissions, quotas, network, key or state, and how to mend it
     Doctor(DoctorArgs),
+    /// Make what nodes need in the account to attach their own volumes
+    Init(InitArgs),
     /// What was run, what it did, what failed, and what it has cost
     History(HistoryArgs),
     /// Look at and render templates

@@ -42,6 +42,7 @@ const CODES: &[(Class, &[&str])] = &[
     (
         Class::Quota,
         &[
+            "LimitExceeded",
             "MaxSpotInstanceCountExceeded",
             "MaxFleetCountExceeded",
             "VcpuLimitExceeded",
@@ -115,9 +116,13 @@ const CODES: &[(Class, &[&str])] = &[
             "IdempotentInstanceTerminated",
             // Service Quotas: the account has no value of its own.
             "NoSuchResourceException",
+            "NoSuchEntity",
         ],
     ),
-    (Class::Exists, &["InvalidGroup.Duplicate", "InvalidKeyPair.Duplicate", "InvalidPermission.Duplicate"]),
+    (
+        Class::Exists,
+        &["EntityAlreadyExists", "InvalidGroup.Duplicate", "InvalidKeyPair.Duplicate", "InvalidPermission.Duplicate"],
+    ),
     (
         Class::InUse,
         &[
@@ -131,6 +136,8 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidNetworkInterface.InUse",
             "ResourceInUse",
             "ConcurrentTagAccess",
+            "DeleteConflict",
+            "EntityTemporarilyUnmodifiable",
         ],
     ),
     (
@@ -180,6 +187,7 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidVolumeID.ZoneMismatch",
             "InvalidVpcID.NotFound",
             "InvalidZone.NotFound",
+            "MalformedPolicyDocument",
             "MalformedQueryString",
             "MissingAction",
             "MissingInput",

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::act::{count, tagged};
 use super::{Cloud, convert, failure};
 use crate::domain::call::{Launch, Made, Tags};
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Class, Failure, UNKNOWN_PROFILE};
 use crate::domain::intent::Interruption;
 use crate::domain::tags;
 
@@ -17,7 +17,7 @@ const METADATA_HOPS: i32 = 2;
 impl Cloud {
     pub(super) async fn run_instances(&self, launch: &Launch, token: Uuid) -> Result<Made, Failure> {
         let answer = self.run_call(launch, token).send().await;
-        let answer = answer.map_err(|error| failure::of("RunInstances", &error))?;
+        let answer = answer.map_err(|error| about_profile(failure::of("RunInstances", &error)))?;
         Ok(made(answer.instances()))
     }
 
@@ -43,6 +43,7 @@ impl Cloud {
             .instance_market_options(spot_market(launch))
             .instance_initiated_shutdown_behavior(shutdown)
             .metadata_options(metadata(node_tags))
+            .set_iam_instance_profile(profile(launch))
             .set_block_device_mappings(Some(disks(launch)))
             .set_hibernation_options(
                 hibernates.then(|| sdk::HibernationOptionsRequest::builder().configured(true).build()),
@@ -69,7 +70,7 @@ impl Cloud {
             .set_valid_until(launch.valid_until.map(convert::to_sdk_time))
             .launch_specification(specification(launch))
             .tag_specifications(tagged(sdk::ResourceType::SpotInstancesRequest, &launch.tags));
-        let answer = call.send().await.map_err(|error| failure::of("RequestSpotInstances", &error))?;
+        let answer = call.send().await.map_err(|error| about_profile(failure::of("RequestSpotInstances", &error)))?;
         let ids = answer.spot_instance_requests().iter().filter_map(|request| request.spot_instance_request_id());
         Ok(Made { requests: ids.map(str::to_owned).collect(), ..Made::default() })
     }
@@ -84,10 +85,26 @@ fn specification(launch: &Launch) -> sdk::RequestSpotLaunchSpecification {
         .key_name(&launch.key_name)
         .user_data(&launch.user_data)
         .placement(sdk::SpotPlacement::builder().availability_zone(&launch.pool.zone).build())
+        .set_iam_instance_profile(profile(launch))
         .set_block_device_mappings(Some(disks(launch)));
     match interface(launch) {
         Some(interface) => builder.network_interfaces(interface).build(),
         None => builder.security_group_ids(&launch.group_id).build(),
+    }
+}
+
+fn profile(launch: &Launch) -> Option<sdk::IamInstanceProfileSpecification> {
+    let name = launch.instance_profile.as_ref()?;
+    Some(sdk::IamInstanceProfileSpecification::builder().name(name).build())
+}
+
+/// Tells an unknown instance profile from other values that EC2 does not take: one that was made a moment ago is known to
+/// IAM before it is known to EC2, whose message alone says which value it is about.
+fn about_profile(failure: Failure) -> Failure {
+    let unknown = failure.code == "InvalidParameterValue" && failure.message.contains("Invalid IAM Instance Profile");
+    match unknown {
+        true => Failure { code: UNKNOWN_PROFILE.to_owned(), class: Class::NotYetVisible, ..failure },
+        false => failure,
     }
 }
 
@@ -210,6 +227,7 @@ mod tests {
             valid_until: Some(jiff::Timestamp::UNIX_EPOCH),
             ephemeral_disks: 0,
             shutdown_terminates: false,
+            instance_profile: None,
             tags: Tags::new(),
         }
     }

@@ -29,6 +29,7 @@ mod profile;
 mod quotas;
 mod regions;
 mod retry;
+mod self_attach;
 mod survey;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]

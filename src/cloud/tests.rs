@@ -103,6 +103,7 @@ async fn launch(cloud: &Cloud) -> Failure {
         valid_until: None,
         ephemeral_disks: 0,
         shutdown_terminates: false,
+        instance_profile: None,
         tags: Tags::new(),
     };
     cloud.perform(&identity(), &Tags::new(), &Call::Launch(launch), Uuid::nil()).await.unwrap_err()

@@ -9,6 +9,7 @@ mod everywhere;
 pub mod gc;
 mod gc_end;
 pub mod history;
+pub mod init;
 pub mod list;
 pub mod man;
 pub mod plan;
@@ -96,6 +97,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,
         Command::Gc(args) => Box::pin(gc::run(&args, context)).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, context)).await,
+        Command::Init(args) => Box::pin(init::run(&args, context)).await,
         Command::History(args) => Box::pin(history::run(&args, context)).await,
         #[cfg(feature = "simulator")]
         Command::Sim(args) => Box::pin(sim::run(args, context)).await,

@@ -6,7 +6,7 @@ use crate::config::EnvironmentSettings;
 use crate::domain::environment::Environment;
 use crate::domain::intent::{Goal, Intent, VolumeWish};
 use crate::domain::market::Market;
-use crate::domain::names::EnvName;
+use crate::domain::names::{EnvName, Identity};
 use crate::domain::phase::Wait;
 use crate::domain::plan::{self, Blocked, Inputs, Plan, Status};
 use crate::domain::record::Record;
@@ -51,7 +51,8 @@ pub async fn check(context: &Context, name: &EnvName, args: &WishArgs) -> Result
         return Err(CommandError::usage(text).hint(format!("use another name, or `cloudtop down {name}` first")));
     }
     let before = previous.as_ref().map(|it| &it.intent);
-    let Made { intent, after_up, .. } = make(context, name, &settings, before, &cloud).await?;
+    let identity = context.identity(&state, name);
+    let Made { intent, after_up, .. } = make(context, &identity, &settings, before, &cloud).await?;
     if let Some(before) = previous.as_ref().map(|it| &it.intent).filter(|it| !report::is_over(it.goal)) {
         check_unchanged(name, before, &intent)?;
     }
@@ -63,7 +64,6 @@ pub async fn check(context: &Context, name: &EnvName, args: &WishArgs) -> Result
         updated_at: now,
     };
     cloud.ensure_region_exists().await?;
-    let identity = context.identity(&state, name);
     let (plan, market) = plan_now(context, &cloud, &identity, &environment).await?;
     if let Status::Blocked(blocked @ (Blocked::NoPool(_) | Blocked::Volume { .. })) = &plan.status {
         let error = work::blocked(name, blocked.clone());
@@ -94,7 +94,7 @@ fn check_unchanged(name: &EnvName, before: &Intent, after: &Intent) -> Result<()
 
 async fn make(
     context: &Context,
-    name: &EnvName,
+    identity: &Identity,
     settings: &EnvironmentSettings,
     previous: Option<&Intent>,
     cloud: &Cloud,
@@ -103,7 +103,8 @@ async fn make(
     let (public_key, identity_file) = key(context, settings, previous).await?;
     let ssh_from = ssh_from(context, settings, previous).await?;
     let makings = Makings {
-        name,
+        name: &identity.env,
+        installation: &identity.owner,
         region: cloud.region(),
         previous,
         public_key,
@@ -183,7 +184,7 @@ async fn ssh_from(
 pub async fn plan_now(
     context: &Context,
     cloud: &Cloud,
-    identity: &crate::domain::names::Identity,
+    identity: &Identity,
     environment: &Environment,
 ) -> Result<(Plan, Option<Market>), CommandError> {
     let intent = &environment.intent;

@@ -42,6 +42,7 @@ pub fn environment(context: &Context, there: &FoundThere) -> Result<Environment,
     let public_key = terms.public_key.clone().unwrap_or_default();
     let makings = Makings {
         name: &identity.env,
+        installation: &identity.owner,
         region: &there.region,
         previous: None,
         identity_file: identity_file(context, &public_key)?,
@@ -94,6 +95,7 @@ pub fn unknown(there: &FoundThere, rebuilt: &Environment) -> Vec<String> {
     lines.push("--set and --user-data: a node launched anew boots with the template's defaults".to_owned());
     lines
         .push("--zone, --spread, --subnet: nodes launched anew go into the default subnet that is cheapest".to_owned());
+    lines.push("--instance-profile: a node launched anew has the configuration's, or none".to_owned());
     if let Some(image) = &found.terms.image_id {
         lines.push(format!("the image family: {image} stays, newer images are not taken; name another with --ami"));
     }

@@ -53,6 +53,9 @@ pub enum TemplateAction {
         /// The number of nodes
         #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         nodes: u32,
+        /// As with an instance profile and --on-interruption terminate: nodes attach their volumes themselves
+        #[arg(long)]
+        self_attach: bool,
     },
 }
 
@@ -64,10 +67,10 @@ pub fn run(args: &TemplateArgs, globals: &Globals, ui: &Ui) -> Result<(), Comman
     match &args.action {
         TemplateAction::List => list(globals, ui),
         TemplateAction::Show { template } => show(&Template::load(template)?, globals, ui),
-        TemplateAction::Render { template, set, os, name, node, nodes } => {
+        TemplateAction::Render { template, set, os, name, node, nodes, self_attach } => {
             let region = globals.region.as_deref().unwrap_or("us-east-1");
             let template = Template::load(template)?.on(*os)?;
-            let context = render_context(&template, set, name, *nodes, region)?;
+            let context = render_context(&template, set, (name, *nodes), region, *self_attach)?;
             render(&template, &context, &node_of(name, *node, *nodes), ui)
         }
     }
@@ -127,9 +130,9 @@ fn shape(template: &Template) -> serde_json::Value {
 fn render_context(
     template: &Template,
     set: &[(String, String)],
-    name: &EnvName,
-    nodes: u32,
+    (name, nodes): (&EnvName, u32),
     region: &str,
+    self_attach: bool,
 ) -> Result<templates::Context, CommandError> {
     let set = set.iter().cloned().collect();
     let volume = template.manifest.persistent_volume.then(|| templates::Volume {
@@ -143,7 +146,9 @@ fn render_context(
         nodes,
         expires_at: None,
         idle_minutes: None,
+        installation: "0199aaaa-0000-7000-8000-00000000000a".to_owned(),
         variables: templates::set_variables(template, &set)?,
+        self_attach: self_attach && volume.is_some(),
         volume,
     })
 }

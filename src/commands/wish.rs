@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::cli::CommandError;
 use crate::config::{self, EnvironmentSettings, VolumeSetting};
 use crate::domain::demand::{Arch, Demand, Requirements};
-use crate::domain::intent::{Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
+use crate::domain::intent::{self, Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
 use crate::domain::names::{EnvName, host_alias};
 use crate::domain::plan::VOLUME_DEVICE;
 use crate::domain::user_data::UserData;
@@ -106,6 +106,9 @@ pub struct WishArgs {
     /// Use this subnet instead of the default VPC's
     #[arg(long, value_name = "ID")]
     pub subnet: Option<String>,
+    /// Launch nodes with this instance profile: with a role (`cloudtop init --self-attach` makes one); "": none
+    #[arg(long, value_name = "NAME", value_parser = instance_profile)]
+    pub instance_profile: Option<String>,
     /// A throwaway: it is ended after that time, for example 8h
     #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
     pub ttl: Option<Duration>,
@@ -140,6 +143,16 @@ fn volume_gib(text: &str) -> Result<u32, String> {
     config::check_volume_gib(gib).map_err(|error| error.to_string())
 }
 
+/// The names that IAM takes for instance profiles (IAM API reference, CreateInstanceProfile). An empty one takes away what
+/// was asked for before.
+fn instance_profile(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if text.len() <= 128 && text.chars().all(allowed) {
+        return Ok(text.to_owned());
+    }
+    Err("use the name of an instance profile, not its ARN: up to 128 letters, digits and _+=,.@-".to_owned())
+}
+
 impl WishArgs {
     /// The flags as settings; what was not given is `None`.
     pub fn settings(&self) -> EnvironmentSettings {
@@ -172,6 +185,7 @@ impl WishArgs {
             nodes: self.nodes,
             spread: switch(self.spread),
             wait_for_capacity: switch(self.wait_for_capacity),
+            instance_profile: self.instance_profile.clone(),
             ..EnvironmentSettings::default()
         }
     }
@@ -204,6 +218,8 @@ impl WishArgs {
 pub struct Makings<'a> {
     /// The environment.
     pub name: &'a EnvName,
+    /// The id of this installation.
+    pub installation: &'a str,
     /// The region.
     pub region: &'a str,
     /// What was asked for before.
@@ -251,12 +267,16 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         None => previous.and_then(|it| it.expires_at).filter(|at| *at > makings.now),
     };
     let idle_minutes = idle(settings, previous, on_interruption, one_time)?;
+    let named = settings.instance_profile.clone().or_else(|| previous?.instance_profile.clone());
+    let instance_profile = named.filter(|name| !name.is_empty());
     let context = templates::Context {
         environment: makings.name.to_string(),
         region: makings.region.to_owned(),
         nodes,
         expires_at,
         idle_minutes,
+        self_attach: intent::attach_themselves(instance_profile.as_deref(), &volume, on_interruption, one_time),
+        installation: makings.installation.to_owned(),
         variables: templates::set_variables(&template, &source.set)?,
         volume: known_volume(&volume),
     };
@@ -295,6 +315,7 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         subnet: settings.subnet.clone().or_else(|| previous?.subnet.clone()),
         expires_at,
         idle_minutes,
+        instance_profile,
         tags: if settings.tags.is_empty() {
             previous.map(|it| it.tags.clone()).unwrap_or_default()
         } else {

@@ -75,6 +75,7 @@ idle = "45m"
 nodes = 3
 spread = true
 wait_for_capacity = true
+instance_profile = "attaches"
 [tags]
 team = "compilers"
 "#;

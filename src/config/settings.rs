@@ -115,6 +115,8 @@ pub struct EnvironmentSettings {
     pub spread: Option<bool>,
     /// Leave the request open until there is capacity.
     pub wait_for_capacity: Option<bool>,
+    /// The instance profile that nodes are launched with.
+    pub instance_profile: Option<String>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }
@@ -150,6 +152,7 @@ pub(super) const KEYS: &[&str] = &[
     "nodes",
     "spread",
     "wait_for_capacity",
+    "instance_profile",
     "tags",
 ];
 
@@ -210,6 +213,7 @@ impl EnvironmentSettings {
             nodes: self.nodes.or(below.nodes),
             spread: self.spread.or(below.spread),
             wait_for_capacity: self.wait_for_capacity.or(below.wait_for_capacity),
+            instance_profile: self.instance_profile.or(below.instance_profile),
             tags: below.tags,
         }
     }

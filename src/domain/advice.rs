@@ -56,6 +56,7 @@ pub(crate) const OURS: &[(&str, Class)] = &[
     ("NoCredentials", Class::Credentials),
     ("Timeout", Class::Ambiguous),
     ("UnknownHost", Class::Ambiguous),
+    ("UnknownInstanceProfile", Class::NotYetVisible),
     ("UnreadableAnswer", Class::Ambiguous),
 ];
 

@@ -168,6 +168,9 @@ pub struct Launch {
     pub ephemeral_disks: u32,
     /// Whether a shutdown from inside ends the instance (it stops it otherwise).
     pub shutdown_terminates: bool,
+    /// The name of the instance profile, which gives nodes a role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_profile: Option<String>,
     /// All tags of its nodes. A later version of the tool, or another `--ttl`, must not change what is sent again.
     pub tags: Tags,
 }

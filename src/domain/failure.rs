@@ -32,6 +32,10 @@ pub enum Class {
     Unknown,
 }
 
+/// Our code for a launch with an instance profile that EC2 does not know: its own, `InvalidParameterValue`, tells it from
+/// nothing.
+pub const UNKNOWN_PROFILE: &str = "UnknownInstanceProfile";
+
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

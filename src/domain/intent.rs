@@ -63,6 +63,9 @@ pub struct Intent {
     /// After how many minutes without use a node stops itself. `None`: never.
     #[serde(default)]
     pub idle_minutes: Option<u32>,
+    /// The instance profile that nodes are launched with. `None`: none, and so no role.
+    #[serde(default)]
+    pub instance_profile: Option<String>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }
@@ -82,6 +85,19 @@ impl Intent {
         }
         all
     }
+}
+
+/// Whether nodes attach their volumes themselves: they have a role, and EC2 launches them again by itself. In all other
+/// cases either this tool launches them, or what EC2 brings back has its volume still.
+#[must_use]
+pub fn attach_themselves(
+    instance_profile: Option<&str>,
+    volume: &VolumeWish,
+    on_interruption: Interruption,
+    one_time: bool,
+) -> bool {
+    let launched_by_ec2 = on_interruption == Interruption::Terminate && !one_time;
+    instance_profile.is_some() && *volume != VolumeWish::None && launched_by_ec2
 }
 
 /// What state an environment should be in.

@@ -121,6 +121,7 @@ fn service_of(action: &str) -> &'static str {
     match action {
         "GetCallerIdentity" => "sts",
         _ if action.ends_with("ServiceQuota") => "servicequotas",
+        _ if ["Role", "RolePolicy", "InstanceProfile"].iter().any(|end| action.ends_with(end)) => "iam",
         _ => "ec2",
     }
 }

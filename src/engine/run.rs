@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Known, SurveyError, Want};
-use crate::domain::failure::{Class, Failure};
+use crate::domain::failure::{Class, Failure, UNKNOWN_PROFILE};
 use crate::domain::intent::{Goal, Intent};
 use crate::domain::journal::Event;
 use crate::domain::lifecycle;
@@ -141,6 +141,8 @@ struct Carried {
     seen: bool,
 }
 
+/// How long EC2 may not know an instance profile before the run ends: what IAM has made reaches it within seconds.
+const PROFILE_KNOWN_WITHIN: Duration = Duration::from_secs(60);
 /// How many looks in a row may fail before one more ends the run.
 const BLIND_LOOKS: u32 = 8;
 /// How long the last look may take when the user ends the run: it tells what exists, and must not hold the user.
@@ -208,6 +210,10 @@ impl Run<'_> {
             };
             if let Some(failure) = acted.fatal {
                 return Ok(Ending::Refused(failure));
+            }
+            let unknown = acted.mendable.iter().find(|failure| failure.code == UNKNOWN_PROFILE);
+            if let Some(failure) = unknown.filter(|_| started.elapsed() > PROFILE_KNOWN_WITHIN) {
+                return Ok(Ending::Refused(failure.clone()));
             }
             carried.mendable = acted.mendable.iter().map(ToString::to_string).collect();
             if self.is_late(started) {

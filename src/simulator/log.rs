@@ -13,7 +13,7 @@ use super::SimulatorError;
 use super::control::Event;
 use super::faults::Armed;
 use super::lag::Past;
-use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, SpotRequest, Token, Volume};
+use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, SpotRequest, Token, Volume};
 use super::table::Table;
 use super::throttle::Bucket;
 use super::world::{Meta, World};
@@ -43,6 +43,8 @@ enum Change {
     Group(String, Option<Box<Group>>),
     Key(String, Option<Box<KeyPair>>),
     Interface(String, Option<Box<Interface>>),
+    Role(String, Option<Box<Role>>),
+    Profile(String, Option<Profile>),
     Token(String, Option<Token>),
     Pool(String, Option<Pool>),
     Call(String, Option<u64>),
@@ -219,6 +221,8 @@ fn apply(world: &mut World, change: Change) {
         Change::Group(id, row) => world.groups.replay(id, unbox(row)),
         Change::Key(id, row) => world.keys.replay(id, unbox(row)),
         Change::Interface(id, row) => world.interfaces.replay(id, unbox(row)),
+        Change::Role(id, row) => world.roles.replay(id, unbox(row)),
+        Change::Profile(id, row) => world.profiles.replay(id, row),
         Change::Token(id, row) => world.tokens.replay(id, row),
         Change::Pool(id, row) => world.pools.replay(id, row),
         Change::Call(id, row) => world.calls.replay(id, row),
@@ -248,6 +252,8 @@ fn take_changes(world: &mut World) -> Vec<Change> {
     changed(&mut world.groups, &mut changes, |id, row| Change::Group(id, row.map(Box::new)));
     changed(&mut world.keys, &mut changes, |id, row| Change::Key(id, row.map(Box::new)));
     changed(&mut world.interfaces, &mut changes, |id, row| Change::Interface(id, row.map(Box::new)));
+    changed(&mut world.roles, &mut changes, |id, row| Change::Role(id, row.map(Box::new)));
+    changed(&mut world.profiles, &mut changes, Change::Profile);
     changed(&mut world.tokens, &mut changes, Change::Token);
     changed(&mut world.pools, &mut changes, Change::Pool);
     changed(&mut world.calls, &mut changes, Change::Call);
@@ -268,6 +274,8 @@ pub(super) fn forget_changes(world: &mut World) {
     world.groups.take_changed();
     world.keys.take_changed();
     world.interfaces.take_changed();
+    world.roles.take_changed();
+    world.profiles.take_changed();
     world.tokens.take_changed();
     world.pools.take_changed();
     world.calls.take_changed();
@@ -289,6 +297,8 @@ fn everything(world: &World) -> Vec<Change> {
     all.extend(world.groups.iter().map(|(id, row)| Change::Group(id.clone(), boxed(row))));
     all.extend(world.keys.iter().map(|(id, row)| Change::Key(id.clone(), boxed(row))));
     all.extend(world.interfaces.iter().map(|(id, row)| Change::Interface(id.clone(), boxed(row))));
+    all.extend(world.roles.iter().map(|(id, row)| Change::Role(id.clone(), boxed(row))));
+    all.extend(world.profiles.iter().map(|(id, row)| Change::Profile(id.clone(), Some(row.clone()))));
     all.extend(world.tokens.iter().map(|(id, row)| Change::Token(id.clone(), Some(row.clone()))));
     all.extend(world.pools.iter().map(|(id, row)| Change::Pool(id.clone(), Some(row.clone()))));
     all.extend(world.calls.iter().map(|(id, row)| Change::Call(id.clone(), Some(*row))));
@@ -307,6 +317,8 @@ fn size(world: &World) -> usize {
         + world.groups.len()
         + world.keys.len()
         + world.interfaces.len()
+        + world.roles.len()
+        + world.profiles.len()
         + world.tokens.len()
         + world.pools.len()
         + world.calls.len()

@@ -131,6 +131,27 @@ pub(super) struct Launch {
     pub ebs_optimized: bool,
 }
 
+/// A role of IAM's. It is one account's, in no region.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Role {
+    pub path: String,
+    pub description: Option<String>,
+    pub trust: String,
+    /// The inline policies by name.
+    pub policies: BTreeMap<String, String>,
+    pub created: Timestamp,
+    pub tags: Tags,
+}
+
+/// What gives instances a role.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Profile {
+    pub path: String,
+    pub role: Option<String>,
+    pub created: Timestamp,
+    pub tags: Tags,
+}
+
 /// A disk that a launch makes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Disk {

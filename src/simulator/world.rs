@@ -9,7 +9,7 @@ use super::chance;
 use super::control::Event;
 use super::faults::Armed;
 use super::lag::Past;
-use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, SpotRequest, Token, Volume};
+use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, SpotRequest, Token, Volume};
 use super::settings::Settings;
 use super::table::Table;
 use super::throttle::Bucket;
@@ -29,6 +29,8 @@ pub(super) struct World {
     pub groups: Table<Group>,
     pub keys: Table<KeyPair>,
     pub interfaces: Table<Interface>,
+    pub roles: Table<Role>,
+    pub profiles: Table<Profile>,
     pub tokens: Table<Token>,
     pub pools: Table<Pool>,
     pub calls: Table<u64>,
@@ -126,6 +128,8 @@ impl World {
         self.groups.clear();
         self.keys.clear();
         self.interfaces.clear();
+        self.roles.clear();
+        self.profiles.clear();
         self.tokens.clear();
         self.pools.clear();
         self.calls.clear();

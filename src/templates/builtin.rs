@@ -17,6 +17,8 @@ macro_rules! part {
 
 /// What the templates share: each finds it as its own `parts`, which in the sources is a symbolic link.
 const PARTS: Files = &[
+    part!("attach"),
+    part!("attach.service"),
     part!("ephemeral"),
     part!("ephemeral.service"),
     part!("expire.service"),

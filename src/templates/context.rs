@@ -5,6 +5,7 @@
 //! | `env.name`, `env.region`, `env.nodes` | the environment's name, region and number of nodes |
 //! | `env.expires_at` | when its time is up, as systemd's `OnCalendar=` takes it, or none |
 //! | `env.idle_minutes` | after how many minutes without use a node stops itself, or none |
+//! | `env.self_attach`, `env.installation` | whether a node attaches its own volume, and whose it is (`cloudtop:owner`) |
 //! | `node.index`, `node.name` | this node: a template that looks at it gets user data of its own for each |
 //! | `node.ssh_host` | what ssh calls this node |
 //! | `image.family` | the operating system: `ubuntu`, `debian`, `amazon-linux`, ... |
@@ -36,6 +37,10 @@ pub struct Context {
     pub expires_at: Option<Timestamp>,
     /// After how many minutes without use a node stops itself.
     pub idle_minutes: Option<u32>,
+    /// Whether nodes attach their volumes themselves: they have a role that lets them.
+    pub self_attach: bool,
+    /// The id of this installation, as things are tagged with it.
+    pub installation: String,
     /// The template's variables, all of them: see [`super::set_variables`].
     pub variables: Variables,
     /// The persistent volume of each node, if they have one.
@@ -103,6 +108,8 @@ impl Context {
                     ("nodes", Value::from(self.nodes)),
                     ("expires_at", Value::from(self.expires_at.map(calendar))),
                     ("idle_minutes", Value::from(self.idle_minutes)),
+                    ("self_attach", Value::from(self.self_attach)),
+                    ("installation", Value::from(self.installation.clone())),
                 ]),
             ),
             ("node", Value::from_object(node)),

@@ -75,6 +75,8 @@ fn context(template: &Template, set: &[(&str, &str)]) -> Context {
         nodes: 1,
         expires_at: None,
         idle_minutes: None,
+        self_attach: false,
+        installation: "a1b2c3".to_owned(),
         variables: set_variables(template, &set).unwrap(),
         volume: None,
     }
@@ -179,6 +181,30 @@ fn the_program_carries_every_file_of_its_templates() {
         }
     }
     assert!(seen > 20, "{seen}");
+}
+
+#[test]
+fn a_node_that_attaches_its_own_volume_knows_which_node_of_whom_it_is() {
+    for name in Template::builtin() {
+        let template = Template::load(name).unwrap();
+        // Nodes that stop themselves are not launched again by EC2.
+        let context = Context { self_attach: true, idle_minutes: None, ..with_everything(&template) };
+        let user_data = template.render(&context, &node(2)).unwrap();
+        assert!(user_data.per_node, "{name}");
+        prepare(user_data.raw, template.manifest.may_be_gzipped()).unwrap();
+        let without = template.render(&with_everything(&template), &node(2)).unwrap();
+        assert!(!String::from_utf8(without.raw).unwrap().contains("attach.service"), "{name}");
+    }
+    let template = Template::load("cloudtop").unwrap();
+    let context = Context { self_attach: true, ..with_everything(&template) };
+    let text = String::from_utf8(template.render(&context, &node(2)).unwrap().raw).unwrap();
+    for line in [
+        "      ENVIRONMENT=dev\n      INSTALLATION=a1b2c3\n      NODE=2\n",
+        "  - path: /opt/cloudtop/attach\n    permissions: \"0755\"\n",
+        "  - systemctl enable --now --no-block cloudtop-attach.service\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
 }
 
 #[test]

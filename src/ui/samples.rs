@@ -199,6 +199,7 @@ pub(super) fn launch() -> Call {
         valid_until: None,
         ephemeral_disks: 0,
         shutdown_terminates: false,
+        instance_profile: None,
         tags: Tags::new(),
     })
 }

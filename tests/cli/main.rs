@@ -16,6 +16,7 @@ mod hostile;
 mod lifetime;
 mod lost_state;
 mod recover;
+mod self_attach;
 mod side_by_side;
 mod streams;
 mod systems;

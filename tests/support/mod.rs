@@ -43,6 +43,7 @@ pub fn cloudtop_intent() -> Intent {
         subnet: None,
         expires_at: None,
         idle_minutes: None,
+        instance_profile: None,
         tags: BTreeMap::new(),
     }
 }

@@ -202,6 +202,7 @@ fn launch(intent: Option<&Intent>, subnet: Option<&Subnet>, image: Image, region
         valid_until: None,
         ephemeral_disks: 0,
         shutdown_terminates: false,
+        instance_profile: None,
     }
 }
 

@@ -46,7 +46,8 @@ impl Subject {
         let cloud = context.connect(region, profile).await;
         let region = cloud.as_ref().map(Cloud::region).ok().or(region).unwrap_or(ANY_REGION);
         let name = name.cloned().unwrap_or_else(EnvName::example);
-        let intent = intent(context, &name, &settings, known.as_ref(), region);
+        let owner = state.as_ref().map(|state| state.owner.as_str()).unwrap_or_default();
+        let intent = intent(context, (&name, owner), &settings, known.as_ref(), region);
         Self { intent, name, config, state, settings, known, cloud }
     }
 
@@ -59,13 +60,14 @@ impl Subject {
 
 fn intent(
     context: &Context,
-    name: &EnvName,
+    (name, installation): (&EnvName, &str),
     settings: &EnvironmentSettings,
     known: Option<&Environment>,
     region: &str,
 ) -> Result<Intent, String> {
     let makings = Makings {
         name,
+        installation,
         region,
         previous: known.map(|it| &it.intent),
         public_key: String::new(),

@@ -86,6 +86,11 @@ pub(super) const ROWS: &[Row] = &[
         VCPU_QUOTA,
     ),
     step(
+        "LimitExceeded",
+        "IAM has no room for one more role, policy or instance profile, or the profile has another role in it",
+        "look at what the account has in IAM; `cloudtop init --self-attach --remove` takes cloudtop's own away",
+    ),
+    step(
         "MaxFleetCountExceeded",
         "the account has as many fleets as it may in this region",
         "delete fleets that are not needed, or have that quota raised under Service Quotas",
@@ -212,12 +217,14 @@ pub(super) const ROWS: &[Row] = &[
         "Service Quotas has no such quota, or no value of the account's own for it",
         "nothing is to be done: AWS's default is asked for instead",
     ),
+    row("NoSuchEntity", "IAM has no such role, policy or instance profile, or not yet"),
     step(
         "InvalidGroup.Duplicate",
         "there is a security group of that name already",
         "run the same command again; if the group is not cloudtop's, rename it or delete it",
     ),
     row("InvalidKeyPair.Duplicate", "there is a key pair of that name already"),
+    row("EntityAlreadyExists", "IAM has a role or instance profile of that name already"),
     row("InvalidPermission.Duplicate", "the security group has that rule already"),
     // Something else first.
     step("IncorrectState", "the thing is in a state in which EC2 does not do that", WAIT_FOR_STATE),
@@ -239,6 +246,12 @@ pub(super) const ROWS: &[Row] = &[
     row("InvalidNetworkInterface.InUse", "the network interface is still attached to an instance"),
     row("ResourceInUse", "something still uses that thing"),
     row("ConcurrentTagAccess", "two calls changed the same tags at once"),
+    step(
+        "DeleteConflict",
+        "something was added to the role or the instance profile that cloudtop has not made",
+        "take it away in IAM, then run the same command again",
+    ),
+    row("EntityTemporarilyUnmodifiable", "IAM is still busy with an earlier change of that thing"),
     // Wrong calls.
     step(
         "AttachmentLimitExceeded",
@@ -354,6 +367,7 @@ pub(super) const ROWS: &[Row] = &[
     step("InvalidVpcID.NotFound", "there is no such VPC in this region", OTHER_SUBNET),
     step("InvalidZone.NotFound", "there is no such availability zone in this region", OTHER_ZONE),
     row("MalformedQueryString", "the call is not written as EC2 reads it"),
+    step("MalformedPolicyDocument", "IAM does not take the policy", OUR_FAULT),
     row("MissingAction", "the call says not what is wanted"),
     step(
         "MissingInput",
@@ -413,6 +427,12 @@ pub(super) const ROWS: &[Row] = &[
         "UnknownHost",
         "the name of EC2's host cannot be looked up: there is no such region, or this machine has no network",
         "check --region, --endpoint-url and the network; nothing was sent",
+    ),
+    step(
+        "UnknownInstanceProfile",
+        "EC2 knows no instance profile of that name",
+        "check --instance-profile and `instance_profile` in cloudtop.toml; `cloudtop init --self-attach` makes one, and EC2 \
+         may take a minute to learn of it",
     ),
     step(
         "UnreadableAnswer",

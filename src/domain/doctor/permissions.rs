@@ -12,6 +12,9 @@ pub const NAME: &str = "permissions";
 /// The policy that the documentation gives: statements to add are parts of it.
 const POLICY: &str = include_str!("../../../docs/iam-policy.json");
 
+/// What the identifiers of statements begin with that only some users need (docs/self-attach.md).
+const OPTIONAL: &str = "Optional";
+
 /// How it is found out whether an action is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
@@ -172,6 +175,7 @@ struct Policy {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Statement {
+    sid: String,
     action: OneOrMany,
     resource: Value,
     condition: Option<Value>,
@@ -193,7 +197,7 @@ impl OneOrMany {
     }
 }
 
-/// The statements of the documented policy that allow these actions (`ec2:RunInstances`, `iam:GetRole`), each cut down
+/// The statements that everybody needs of the documented policy and that allow these actions (`ec2:RunInstances`, `iam:GetRole`), each cut down
 /// to them, as JSON in one line that may be broken at any of its blanks.
 #[must_use]
 pub fn statements(actions: &[String]) -> Vec<String> {
@@ -208,7 +212,12 @@ pub fn statements(actions: &[String]) -> Vec<String> {
         // No name, ARN or tag in it has a comma of its own.
         Some(whole.replace(',', ", "))
     };
-    policy().statement.iter().filter_map(text).collect()
+    needed(&policy()).filter_map(text).collect()
+}
+
+/// What nobody can do without.
+fn needed(policy: &Policy) -> impl Iterator<Item = &Statement> {
+    policy.statement.iter().filter(|statement| !statement.sid.starts_with(OPTIONAL))
 }
 
 /// The policy is part of the program, and tests read it: that it cannot be parsed does not happen.
@@ -248,7 +257,7 @@ mod tests {
     fn the_actions_tried_are_those_of_the_documented_policy() {
         let policy = policy();
         let allowed: BTreeSet<String> =
-            policy.statement.iter().flat_map(|statement| statement.action.as_slice().to_vec()).collect();
+            needed(&policy).flat_map(|statement| statement.action.as_slice().to_vec()).collect();
         let tried = ACTIONS.iter().map(|(name, _)| format!("ec2:{name}"));
         let expected: BTreeSet<String> = tried.chain(OTHERS.map(str::to_owned)).collect();
         assert_eq!(allowed, expected);

@@ -197,6 +197,7 @@ impl<'a> Planner<'a> {
             valid_until: self.valid_until(),
             ephemeral_disks: if needs_mappings { choice.facts.local_disks.min(MAX_EPHEMERAL) } else { 0 },
             shutdown_terminates: intent.one_time || intent.on_interruption == Interruption::Terminate,
+            instance_profile: intent.instance_profile.clone(),
             tags: self.tags_of(nodes),
         })
     }

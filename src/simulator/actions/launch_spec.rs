@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::interfaces::check_groups;
-use super::{Call, groups, images, keys, volumes};
+use super::{Call, groups, iam, images, keys, volumes};
 use crate::simulator::catalog::{TypeInfo, find_type, offered};
 use crate::simulator::images::Image;
 use crate::simulator::network::{default_group_id, find_subnet};
@@ -43,7 +43,7 @@ pub(super) fn read(call: &Call<'_>, args: &Args<'_>) -> Result<Launch, Fault> {
         metadata_tags: metadata.get("InstanceMetadataTags") == Some("enabled"),
         shutdown_terminates: args.get("InstanceInitiatedShutdownBehavior") == Some("terminate"),
         hibernation: args.under("HibernationOptions").flag("Configured")?,
-        profile: profile.get("Arn").or_else(|| profile.get("Name")).map(str::to_owned),
+        profile: iam::profile_of_launch(call, &profile)?,
         ebs_optimized: args.flag("EbsOptimized")?,
     };
     if launch.hibernation {

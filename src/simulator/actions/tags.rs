@@ -51,7 +51,7 @@ fn read(args: &Args<'_>) -> Result<Tags, Fault> {
     Ok(tags)
 }
 
-fn check_count(tags: &Tags) -> Result<(), Fault> {
+pub(super) fn check_count(tags: &Tags) -> Result<(), Fault> {
     if tags.len() > MOST_TAGS {
         return Err(Fault::new("TagLimitExceeded", "The maximum number of tags for a resource is 50."));
     }

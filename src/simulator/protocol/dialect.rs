@@ -19,7 +19,17 @@ impl Dialect {
     pub fn of(action: &str) -> Self {
         match action {
             "GetCallerIdentity" => Self::Query("sts"),
-            "GetRole" => Self::Query("iam"),
+            "AddRoleToInstanceProfile"
+            | "CreateInstanceProfile"
+            | "CreateRole"
+            | "DeleteInstanceProfile"
+            | "DeleteRole"
+            | "DeleteRolePolicy"
+            | "GetInstanceProfile"
+            | "GetRole"
+            | "GetRolePolicy"
+            | "PutRolePolicy"
+            | "RemoveRoleFromInstanceProfile" => Self::Query("iam"),
             "GetAWSDefaultServiceQuota" | "GetServiceQuota" | "ListServiceQuotas" => Self::Json,
             _ => Self::Ec2,
         }

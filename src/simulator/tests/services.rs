@@ -75,6 +75,45 @@ async fn the_role_of_spot_is_there_missing_or_not_to_be_looked_at() {
     assert!(lab.simulator.set("spot-role", "perhaps").is_err());
 }
 
+#[tokio::test(start_paused = true)]
+async fn roles_and_instance_profiles_are_made_joined_and_deleted_in_their_order() {
+    let lab = Lab::new();
+    let code = |action: &str, parameters: &[(&str, &str)]| {
+        super::Node::parse(&lab.raw(action, parameters).body).text("Error/Code")
+    };
+    let (role, profile) = (("RoleName", "r"), ("InstanceProfileName", "p"));
+    let trust = ("AssumeRolePolicyDocument", "{\"Version\": \"2012-10-17\"}");
+    let tag = [("Tags.member.1.Key", "k"), ("Tags.member.1.Value", "v")];
+    assert_eq!(code("CreateRole", &[role, ("AssumeRolePolicyDocument", "no JSON")]), "MalformedPolicyDocument");
+    let made = lab.ok("CreateRole", &[role, trust, ("Path", "/x/"), tag[0], tag[1]]);
+    assert_eq!(made.text("CreateRoleResult/Role/Arn"), "arn:aws:iam::123456789012:role/x/r");
+    assert_eq!(code("CreateRole", &[role, trust]), "EntityAlreadyExists");
+    assert_eq!(lab.ok("GetRole", &[role]).text("GetRoleResult/Role/Tags/member/Value"), "v");
+    let policy = ("PolicyName", "own");
+    lab.ok("PutRolePolicy", &[role, policy, ("PolicyDocument", "{\"a b\": 1}")]);
+    let kept = lab.ok("GetRolePolicy", &[role, policy]);
+    assert_eq!(kept.text("GetRolePolicyResult/PolicyDocument"), "%7B%22a%20b%22%3A%201%7D");
+
+    lab.ok("CreateInstanceProfile", &[profile, ("Path", "/x/")]);
+    assert_eq!(code("CreateInstanceProfile", &[profile]), "EntityAlreadyExists");
+    assert_eq!(code("AddRoleToInstanceProfile", &[profile, ("RoleName", "other")]), "NoSuchEntity");
+    lab.ok("AddRoleToInstanceProfile", &[profile, role]);
+    assert_eq!(code("AddRoleToInstanceProfile", &[profile, role]), "LimitExceeded");
+    let shown = lab.ok("GetInstanceProfile", &[profile]);
+    assert_eq!(shown.text("GetInstanceProfileResult/InstanceProfile/Roles/member/RoleName"), "r");
+
+    assert_eq!(code("DeleteInstanceProfile", &[profile]), "DeleteConflict");
+    assert_eq!(code("DeleteRole", &[role]), "DeleteConflict");
+    lab.ok("DeleteRolePolicy", &[role, policy]);
+    assert_eq!(code("DeleteRole", &[role]), "DeleteConflict");
+    lab.ok("RemoveRoleFromInstanceProfile", &[profile, role]);
+    lab.ok("DeleteInstanceProfile", &[profile]);
+    lab.ok("DeleteRole", &[role]);
+    for (action, parameter) in [("GetRole", role), ("GetInstanceProfile", profile), ("DeleteRole", role)] {
+        assert_eq!(code(action, &[parameter]), "NoSuchEntity", "{action}");
+    }
+}
+
 /// An answer of Service Quotas: its status and document.
 fn quotas(lab: &Lab, action: &str, body: &str) -> (u16, Value) {
     let header = format!("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/{REGION}/servicequotas/aws4_request");

@@ -59,6 +59,7 @@ pub fn intent() -> Intent {
         subnet: None,
         expires_at: None,
         idle_minutes: None,
+        instance_profile: None,
         tags: BTreeMap::new(),
     }
 }
