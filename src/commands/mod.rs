@@ -10,6 +10,7 @@ pub mod gc;
 mod gc_end;
 pub mod history;
 pub mod list;
+mod look_over;
 pub mod man;
 pub mod plan;
 mod preflight;
