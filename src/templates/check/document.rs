@@ -164,7 +164,7 @@ fn mime(check: &mut Check<'_>, text: &str) {
             one_part(check, &part, begins);
         }
         part.clear();
-        begins = at + index + 1;
+        begins = at + index + 2;
     }
     if inside && !part.trim().is_empty() {
         one_part(check, &part, begins);
