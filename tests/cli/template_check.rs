@@ -18,7 +18,7 @@ fn a_good_template_passes_and_a_bad_one_says_where_and_what_to_do() {
         ended.stdout,
         "./mine (rendered):2:1: error[misspelt-key]: there is no key `pakages`; did you mean `packages`?; cloud-init would pass over it\n\
          ./mine (rendered):4:6: warning[device]: there is no /dev/xvdb on instance types with NVMe disks; use LABEL=, UUID= or /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol...\n\
-         ./mine: 1 error, 1 warning; 61 bytes, of 16384\n"
+         ./mine: 1 error, 1 warning; 60 bytes, of 16384\n"
     );
     assert_eq!(ended.stderr, "");
 }

@@ -93,9 +93,11 @@ fn varied(text: &str) -> bool {
 
 /// `AWS_SECRET_ACCESS_KEY=...` and the like, with a value.
 fn assigned_secret(line: &str) -> Option<&'static str> {
-    const NAMES: [&str; 4] = ["AWS_SECRET_ACCESS_KEY", "aws_secret_access_key", "AWS_SECRET_KEY", "aws_secret_key"];
+    const NAMES: [&str; 2] = ["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"];
+    let upper = line.to_ascii_uppercase();
     NAMES.into_iter().find(|name| {
-        let Some((_, rest)) = line.split_once(name) else { return false };
+        let Some(at) = upper.find(name) else { return false };
+        let rest = &line[at + name.len()..];
         let rest = rest.trim_start_matches(['"', '\'', ' ']);
         let Some(value) = rest.strip_prefix(['=', ':']) else { return false };
         let value = value.trim_matches([' ', '"', '\'']);
