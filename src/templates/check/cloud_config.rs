@@ -89,10 +89,9 @@ fn known_key(check: &mut Check<'_>, key: &Node, value: &Node) {
     for (key, _) in tables.iter().filter_map(Node::table).flatten() {
         let Some(word) = key.word() else { continue };
         // A list of users may be a mapping of names.
-        if name != "users" || value.list().is_some() {
-            if !below.split(' ').any(|known| known == word) {
-                unknown(check, key, &word, &name, below.split(' '));
-            }
+        let is_known_table = name != "users" || value.list().is_some();
+        if is_known_table && !below.split(' ').any(|known| known == word) {
+            unknown(check, key, &word, &name, below.split(' '));
         }
     }
 }

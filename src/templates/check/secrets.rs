@@ -77,10 +77,10 @@ fn token(line: &str) -> Option<&'static str> {
                     .take_while(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(*letter))
                     .collect();
                 // An access key id is of capitals and digits and of one length.
-                let aws_like = !prefix.ends_with("IA")
+                let of_its_form = !prefix.ends_with("IA")
                     || (body.len() == *length
                         && body.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit()));
-                starts_a_word && body.len() >= *length && aws_like && varied(&body)
+                starts_a_word && body.len() >= *length && of_its_form && varied(&body)
             })
         })
         .map(|(_, what, _)| *what)
