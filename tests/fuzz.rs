@@ -23,6 +23,7 @@ use cloudtop::domain::plan::{self, Inputs};
 use cloudtop::domain::record::Record;
 use cloudtop::domain::user_data::UserData;
 use cloudtop::state::{Journal, Paths, StateError, Store};
+use cloudtop::templates::check::{self, Around, Tools};
 use jiff::Timestamp;
 use mutate::bytes::{changed, config, edits};
 use mutate::json::{altered, changes};
@@ -33,6 +34,7 @@ const STATE_CASES: u32 = 300;
 const JOURNAL_CASES: u32 = 300;
 const CONFIG_CASES: u32 = 400;
 const TAG_CASES: u32 = 300;
+const USER_DATA_CASES: u32 = 200;
 
 fn moment() -> Timestamp {
     "2026-11-01T08:00:00Z".parse().unwrap()
@@ -353,5 +355,42 @@ fn any_set_of_nodes_survives_its_tag_and_no_tag_takes_all_memory() {
         }
         prop_assert!(nodes::all(&tag).len() <= 100_000);
         let _any = nodes::at(&tag, at);
+    });
+}
+
+/// User data of each kind that is looked into.
+const USER_DATA: [&str; 4] = [
+    "#cloud-config\nhostname: x\nusers:\n  - {name: eve, passwd: $6$a$b}\nwrite_files:\n  - path: /etc/systemd/system/x.service\n    permissions: 0644\n    content: |\n      [Service]\n      ExecStart=/x \\\n        y\n  - {path: /y, encoding: gz+b64, content: H4sIAAAA}\nruncmd:\n  - [a, 'b']\n  - >-\n    c\n    d\nmounts:\n  - [/dev/xvdb, /x, ext4, defaults]\n",
+    "#cloud-config\ncoreos:\n  units:\n    - name: x.service\n      drop-ins:\n        - {name: a.conf, content: \"[Service]\\nUser=x\\n\"}\n",
+    "{\"ignition\": {\"version\": \"3.3.0\"}, \"storage\": {\"files\": [{\"path\": \"/x\", \"mode\": 420, \"contents\": {\"source\": \"data:;base64,IyEvYmluL3NoCg==\"}}]}}",
+    "Content-Type: multipart/mixed; boundary=b\nMIME-Version: 1.0\n\n--b\nContent-Type: text/cloud-config\n\n#cloud-config\nhostname: x\n--b\nContent-Type: text/x-shellscript\n\n#!/bin/sh\nls\n--b--\n",
+];
+
+/// Looks at user data; every place that is told is in it.
+fn look_over(bytes: &[u8]) {
+    // No shells: nothing here is a script of anybody's.
+    let report = check::user_data("boot", bytes, &Around::default(), &mut Tools::default());
+    for finding in report.findings {
+        assert!(finding.place.is_none_or(|it| it.line >= 1 && it.column >= 1), "{finding}");
+    }
+}
+
+#[test]
+fn user_data_of_any_bytes_is_looked_over() {
+    for good in USER_DATA {
+        look_over(good.as_bytes());
+    }
+    proptest!(config(USER_DATA_CASES), |(which in 0..USER_DATA.len(), edits in edits(), any in proptest::collection::vec(any::<u8>(), 0..300))| {
+        look_over(&changed(USER_DATA[which].as_bytes(), &edits));
+        look_over(&any);
+        look_over(&[b"#cloud-config\n", any.as_slice()].concat());
+        look_over(&[b"{\"ignition\": ", any.as_slice()].concat());
+    });
+}
+
+#[test]
+fn yaml_of_any_characters_is_looked_over() {
+    proptest!(config(USER_DATA_CASES), |(lines in "([ ]{0,3}[-?:]?[ ]?[a-z\\[\\]{}&*!|>'\",#%@`]{0,6}:?[ ]?[a-z0-9|>&*\\[{\"']{0,4}\n){0,12}")| {
+        look_over(format!("#cloud-config\n{lines}").as_bytes());
     });
 }

@@ -11,6 +11,7 @@ mod gc_end;
 pub mod history;
 pub mod init;
 pub mod list;
+mod look_over;
 pub mod man;
 pub mod plan;
 mod preflight;

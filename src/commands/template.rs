@@ -1,22 +1,30 @@
 //! `cloudtop template`.
 
 use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::{CommandError, Exit, Globals};
+use crate::clock::Clock;
+use crate::config;
 use crate::domain::intent::ImageFamily;
 use crate::domain::names::EnvName;
 use crate::domain::plan::VOLUME_DEVICE;
-use crate::templates::{self, Template};
-use crate::ui::Ui;
+use crate::templates::check::{self, Around, Level, Tools};
+use crate::templates::{self, Template, TemplateError};
+use crate::ui::{Ui, checks};
 
-use super::wish::{key_value, node as node_of, operating_system};
+use super::wish::{key_value, node as node_of, operating_system, volume_gib};
+
+/// The installation that a rendering is for which nobody sends.
+const SAMPLE_INSTALLATION: &str = "0199aaaa-0000-7000-8000-00000000000a";
 
 /// Look at and render templates.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cloudtop template list\n  cloudtop template render cloudtop --set packages=git,htop"
+    after_help = "Examples:\n  cloudtop template list\n  cloudtop template render cloudtop --set packages=git,htop\n  cloudtop template check ./mine"
 )]
 pub struct TemplateArgs {
     /// What to do.
@@ -35,28 +43,72 @@ pub enum TemplateAction {
         template: String,
     },
     /// The user data that a node would get, on stdout
-    Render {
-        /// A built-in template, or a directory (with a slash)
-        template: String,
-        /// Set a variable
-        #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
-        set: Vec<(String, String)>,
-        /// Operating system, where the template is made for several
-        #[arg(long, value_parser = operating_system, value_name = "ubuntu|debian|amazon-linux")]
-        os: Option<ImageFamily>,
-        /// The environment's name
-        #[arg(long, default_value = "dev")]
-        name: EnvName,
-        /// The node
-        #[arg(long, default_value_t = 0)]
-        node: u32,
-        /// The number of nodes
-        #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-        nodes: u32,
-        /// As with an instance profile and --on-interruption terminate: nodes attach their volumes themselves
-        #[arg(long)]
-        self_attach: bool,
-    },
+    Render(RenderArgs),
+    /// Look a template or a file of user data over, offline
+    Check(CheckArgs),
+}
+
+/// What to render.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  cloudtop template render cloudtop --set packages=git,htop --volume 100 --ttl 8h --idle 45m"
+)]
+pub struct RenderArgs {
+    /// A built-in template, or a directory (with a slash)
+    template: String,
+    /// Set a variable
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// Operating system, where the template is made for several
+    #[arg(long, value_parser = operating_system, value_name = "ubuntu|debian|amazon-linux")]
+    os: Option<ImageFamily>,
+    /// The environment's name
+    #[arg(long, default_value = "dev")]
+    name: EnvName,
+    /// The node
+    #[arg(long, value_name = "INDEX", default_value_t = 0)]
+    node: u32,
+    /// The number of nodes
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    nodes: u32,
+    /// With a persistent volume of that size
+    #[arg(long, value_name = "GIB", value_parser = volume_gib, conflicts_with = "no_volume")]
+    volume: Option<u32>,
+    /// Without a persistent volume
+    #[arg(long)]
+    no_volume: bool,
+    /// As a throwaway that ends after that time, for example 8h
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    ttl: Option<Duration>,
+    /// With nodes that stop themselves when nobody has used them for that time, for example 45m
+    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    idle: Option<Duration>,
+    /// As with an instance profile and --on-interruption terminate: nodes attach their volumes themselves
+    #[arg(long)]
+    self_attach: bool,
+}
+
+/// What to look over.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cloudtop template check ./mine\n  cloudtop template check ./mine --set version=1.31 --strict\n  cloudtop template check boot.yaml --template coreos\n\nExit code 2 when there is an error. docs/template-check.md says what is looked for."
+)]
+pub struct CheckArgs {
+    /// A built-in template, a directory (with a slash), or a file for `up --user-data`
+    #[arg(value_name = "NAME|DIR|FILE")]
+    subject: String,
+    /// Set a variable of the template
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// The template whose image the file is for
+    #[arg(long, value_name = "NAME|DIR", conflicts_with = "set")]
+    template: Option<String>,
+    /// Operating system, where the template is made for several
+    #[arg(long, value_parser = operating_system, value_name = "ubuntu|debian|amazon-linux")]
+    os: Option<ImageFamily>,
+    /// Warnings fail, too
+    #[arg(long)]
+    strict: bool,
 }
 
 /// Runs `cloudtop template`.
@@ -67,12 +119,14 @@ pub fn run(args: &TemplateArgs, globals: &Globals, ui: &Ui) -> Result<(), Comman
     match &args.action {
         TemplateAction::List => list(globals, ui),
         TemplateAction::Show { template } => show(&Template::load(template)?, globals, ui),
-        TemplateAction::Render { template, set, os, name, node, nodes, self_attach } => {
+        TemplateAction::Render(args) => {
+            let template = Template::load(&args.template)?.on(args.os)?;
             let region = globals.region.as_deref().unwrap_or("us-east-1");
-            let template = Template::load(template)?.on(*os)?;
-            let context = render_context(&template, set, (name, *nodes), region, *self_attach)?;
-            render(&template, &context, &node_of(name, *node, *nodes), ui)
+            let node = node_of(&args.name, args.node, args.nodes);
+            render(&template, &render_context(&template, args, region)?, &node, ui)
         }
+        }
+        TemplateAction::Check(args) => check(args, globals, ui),
     }
 }
 
@@ -127,30 +181,61 @@ fn shape(template: &Template) -> serde_json::Value {
     })
 }
 
-fn render_context(
-    template: &Template,
-    set: &[(String, String)],
-    (name, nodes): (&EnvName, u32),
-    region: &str,
-    self_attach: bool,
-) -> Result<templates::Context, CommandError> {
-    let set = set.iter().cloned().collect();
-    let volume = template.manifest.persistent_volume.then(|| templates::Volume {
-        device: VOLUME_DEVICE.to_owned(),
-        gib: Some(super::wish::DEFAULT_VOLUME_GIB),
-        id: None,
-    });
+fn render_context(template: &Template, args: &RenderArgs, region: &str) -> Result<templates::Context, CommandError> {
+    let default = template.manifest.persistent_volume.then_some(super::wish::DEFAULT_VOLUME_GIB);
+    let gib = args.volume.or(default).filter(|_| !args.no_volume);
     Ok(templates::Context {
-        environment: name.to_string(),
+        environment: args.name.to_string(),
         region: region.to_owned(),
-        nodes,
-        expires_at: None,
-        idle_minutes: None,
-        installation: "0199aaaa-0000-7000-8000-00000000000a".to_owned(),
-        variables: templates::set_variables(template, &set)?,
-        self_attach: self_attach && volume.is_some(),
-        volume,
+        nodes: args.nodes,
+        expires_at: args.ttl.and_then(|ttl| Clock::system().now().checked_add(ttl).ok()),
+        idle_minutes: args.idle.map(|idle| u32::try_from(idle.as_secs() / 60).unwrap_or(u32::MAX)).filter(|it| *it > 0),
+        installation: SAMPLE_INSTALLATION.to_owned(),
+        variables: templates::set_variables(template, &args.set.iter().cloned().collect())?,
+        self_attach: args.self_attach && gib.is_some(),
+        volume: gib.map(|gib| templates::Volume { device: VOLUME_DEVICE.to_owned(), gib: Some(gib), id: None }),
     })
+}
+
+fn check(args: &CheckArgs, globals: &Globals, ui: &Ui) -> Result<(), CommandError> {
+    let mut tools = Tools::new(true, true);
+    let report = match user_data_file(&args.subject) {
+        Some(file) => {
+            let around = match &args.template {
+                Some(template) => Around::of(&Template::load(template)?.on(args.os)?),
+                None => Around { gzip: true, ..Around::default() },
+            };
+            let bytes = std::fs::read(file)
+                .map_err(|source| TemplateError::UserDataUnreadable { path: file.to_owned(), source })?;
+            check::user_data(&args.subject, &bytes, &around, &mut tools)
+        }
+        None => {
+            if args.template.is_some() {
+                return Err(CommandError::usage("--template says which image a FILE is for; a template names its own"));
+            }
+            let template = Template::load(&args.subject)?.on(args.os)?;
+            check::template(&template, &args.set.iter().cloned().collect(), &mut tools)?
+        }
+    };
+    if globals.json {
+        ui.json(&checks::Shape::new(&args.subject, &report))?;
+    } else {
+        for note in &report.not_looked_into {
+            ui.note(&format!("not looked into: {note}"));
+        }
+        ui.answer(&checks::text(&args.subject, &report))?;
+    }
+    let least = if args.strict { Level::Warning } else { Level::Error };
+    let fails = report.findings.iter().any(|finding| finding.rule.level >= least);
+    if fails { Err(CommandError::silent(Exit::Usage.code())) } else { Ok(()) }
+}
+
+/// A file of user data, as against a template: a template is a name or a directory.
+fn user_data_file(subject: &str) -> Option<&Path> {
+    let path = Path::new(subject);
+    let is_template = Template::builtin().contains(&subject) || path.is_dir();
+    // A path that is not there is told as a file only where it looks like one.
+    (!is_template && (path.is_file() || path.extension().is_some())).then_some(path)
 }
 
 fn render(

@@ -18,6 +18,8 @@ use crate::domain::plan::VOLUME_DEVICE;
 use crate::domain::user_data::UserData;
 use crate::templates::{self, Template};
 
+use super::look_over;
+
 /// The volume that a CloudTop gets when nobody says otherwise, GiB.
 pub(super) const DEFAULT_VOLUME_GIB: u32 = 50;
 /// The template where none is named.
@@ -138,7 +140,7 @@ fn behaviour(text: &str) -> Result<Interruption, String> {
     all.into_iter().find(|it| it.as_str() == text).ok_or_else(|| "use stop, hibernate or terminate".to_owned())
 }
 
-fn volume_gib(text: &str) -> Result<u32, String> {
+pub(super) fn volume_gib(text: &str) -> Result<u32, String> {
     let gib = text.parse::<i64>().map_err(|_| "use a whole number of GiB, for example 100".to_owned())?;
     config::check_volume_gib(gib).map_err(|error| error.to_string())
 }
@@ -505,20 +507,21 @@ fn user_data(
 ) -> Result<(UserData, Vec<String>), CommandError> {
     let gzip = template.manifest.may_be_gzipped();
     if let Some(file) = file {
-        let (bytes, warning) = templates::check_user_data_file(file)?;
-        let sent = BASE64_STANDARD.encode(templates::prepare(bytes, gzip)?.bytes);
-        return Ok((UserData::Shared(sent), warning.iter().map(ToString::to_string).collect()));
+        let bytes = templates::read_user_data_file(file)?;
+        let sent = BASE64_STANDARD.encode(templates::prepare(bytes.clone(), gzip)?.bytes);
+        return Ok((UserData::Shared(sent), look_over::file(file, &bytes, template)?));
     }
     let render = |index: u32| -> Result<(String, bool), CommandError> {
         let rendered = template.render(context, &node(name, index, nodes))?;
         Ok((BASE64_STANDARD.encode(templates::prepare(rendered.raw, gzip)?.bytes), rendered.per_node))
     };
     let (first, per_node) = render(0)?;
+    let warnings = look_over::rendered(template, context, &node_name(name, 0))?;
     if !per_node {
-        return Ok((UserData::Shared(first), Vec::new()));
+        return Ok((UserData::Shared(first), warnings));
     }
     let all = (0..nodes).map(|index| render(index).map(|(text, _)| text)).collect::<Result<Vec<_>, _>>()?;
-    Ok((UserData::PerNode(all), Vec::new()))
+    Ok((UserData::PerNode(all), warnings))
 }
 
 /// A node as templates know it.

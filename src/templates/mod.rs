@@ -7,9 +7,11 @@
 //! - `render`: minijinja with undefined names refused and every value quoted for where it lands
 //! - `diagnose`: a rendering error in words, with the names that there are
 //! - `ready`: the question whether a node is ready, and its answer
+//! - `check`: looks a template or user data over before anything is created
 //! - `user_data`: size, compression, and user data that no template made
 
 mod builtin;
+pub mod check;
 mod context;
 mod diagnose;
 mod error;
@@ -26,7 +28,7 @@ pub use error::TemplateError;
 pub use manifest::{Boot, Image, Manifest, OtherOs, Ready, UserDataFormat, VariableKind, VariableSpec};
 pub use ready::{Readiness, read_answer};
 pub use render::UserData;
-pub use user_data::{Prepared, USER_DATA_LIMIT, UnknownHeader, check_user_data_file, prepare};
+pub use user_data::{Prepared, USER_DATA_LIMIT, prepare, read_user_data_file};
 pub use variables::{Value, Variables, set_variables};
 
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! Rendering: minijinja with undefined names refused and every value quoted for where it lands.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,6 +64,33 @@ impl Template {
         Ok(Some(command))
     }
 
+    /// The names that its texts refer to, in whatever branch: `vars.x`, `env.name`, `volume`.
+    ///
+    /// # Errors
+    /// A text that cannot be read or is no template.
+    pub(super) fn names(&self) -> Result<BTreeSet<String>, TemplateError> {
+        let mut names = BTreeSet::new();
+        let mut files =
+            vec![(USER_DATA.to_owned(), None), (READY.to_owned(), Some(self.manifest.ready.command.clone()))];
+        files.extend(self.manifest.after_up.clone().map(|text| (AFTER_UP.to_owned(), Some(text))));
+        let mut seen = BTreeSet::new();
+        let values = Value::UNDEFINED;
+        let failed = |file: &str, error: &Error| diagnose::explain(self.label(), file, error, &values);
+        let environment = environment(&self.source, filters::json).map_err(|error| failed(USER_DATA, &error))?;
+        while let Some((file, text)) = files.pop() {
+            if !seen.insert(file.clone()) {
+                continue;
+            }
+            let text = text.map_or_else(|| self.source.read(&file), Ok).map_err(|source| {
+                TemplateError::Unreadable { template: self.label().to_owned(), file: file.clone(), source }
+            })?;
+            let template = environment.template_from_named_str(&file, &text).map_err(|error| failed(&file, &error))?;
+            names.extend(template.undeclared_variables(true));
+            files.extend(included(&text).map(|name| (name, None)));
+        }
+        Ok(names)
+    }
+
     fn render_text(
         &self,
         file: &str,
@@ -78,6 +106,15 @@ impl Template {
             .map_err(|error| diagnose::explain(self.label(), file, &error, &values))?;
         Ok((rendered, looked_at.load(Ordering::Relaxed)))
     }
+}
+
+/// The files that a text includes by name.
+fn included(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split("{%").skip(1).filter_map(|tag| {
+        let rest = tag.trim_start_matches(['-', '+']).trim_start().strip_prefix("include")?.trim_start();
+        let quote = rest.chars().next().filter(|letter| matches!(letter, '"' | '\''))?;
+        rest[1..].split_once(quote).map(|(name, _)| name.to_owned())
+    })
 }
 
 fn environment(source: &Source, quote: fn(&Value) -> Result<String, Error>) -> Result<Environment<'static>, Error> {

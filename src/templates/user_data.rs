@@ -1,7 +1,7 @@
 //! User data as EC2 takes it, and user data that no template made.
 
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
 
@@ -10,24 +10,6 @@ use super::TemplateError;
 /// The most user data that EC2 takes, bytes, before base64 (EC2 user guide, "user data").
 pub const USER_DATA_LIMIT: usize = 16_384;
 
-/// How the kinds of user data begin that cloud-init (its documentation, "user-data formats") and Ignition know.
-const HEADERS: &[&str] = &[
-    "#cloud-config",
-    "#cloud-config-archive",
-    "#cloud-config-jsonp",
-    "#cloud-boothook",
-    "#part-handler",
-    "#include",
-    "#include-once",
-    "#!",
-    "## template: jinja",
-    "Content-Type:",
-    "{",
-];
-/// What makes it a MIME message for cloud-init, whichever header comes first.
-const MIME: &[u8] = b"mime-version:";
-/// How far cloud-init looks for it, bytes.
-const MIME_WINDOW: usize = 4096;
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 
 /// User data as it is sent, before base64.
@@ -71,60 +53,24 @@ pub(super) fn gzip(raw: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// A first line that neither cloud-init nor Ignition knows: the node would boot as if it had no user data, and
-/// cloud-init would call that a success.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{} begins with {first_line:?}, which neither cloud-init nor Ignition knows (#cloud-config, #!, a MIME header, {{ ...): the node may boot as if it had no user data",
-    path.display()
-)]
-pub struct UnknownHeader {
-    /// The file.
-    pub path: PathBuf,
-    /// Its first line, shortened.
-    pub first_line: String,
-}
-
-/// Reads the file given with `--user-data`, whatever is in it, with a warning for the caller to print.
+/// Reads the file given with `--user-data`, whatever is in it: [`super::check::user_data`] says what is wrong with it.
 ///
 /// # Errors
 /// A file that is missing, unreadable or empty.
-pub fn check_user_data_file(path: &Path) -> Result<(Vec<u8>, Option<UnknownHeader>), TemplateError> {
-    let unreadable = |source| TemplateError::UserDataUnreadable { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(unreadable)?;
+pub fn read_user_data_file(path: &Path) -> Result<Vec<u8>, TemplateError> {
+    let bytes =
+        std::fs::read(path).map_err(|source| TemplateError::UserDataUnreadable { path: path.to_owned(), source })?;
     if bytes.trim_ascii().is_empty() {
         return Err(TemplateError::UserDataEmpty { path: path.to_owned() });
     }
-    let known = bytes.starts_with(GZIP_MAGIC) || has_known_header(&bytes) || is_mime(&bytes);
-    let warning = (!known).then(|| UnknownHeader { path: path.to_owned(), first_line: first_line(&bytes) });
-    Ok((bytes, warning))
-}
-
-fn has_known_header(bytes: &[u8]) -> bool {
-    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
-    HEADERS.iter().any(|header| {
-        let starts = first.get(..header.len()).is_some_and(|start| start.eq_ignore_ascii_case(header.as_bytes()));
-        // `#cloud-configs` is no `#cloud-config`: a header that is a word ends where the word does.
-        let after = first.get(header.len()).copied();
-        let is_word = header.starts_with('#') && *header != "#!";
-        starts && (!is_word || after.is_none_or(|byte| byte.is_ascii_whitespace()))
-    })
-}
-
-fn is_mime(bytes: &[u8]) -> bool {
-    let start = bytes.get(..MIME_WINDOW).unwrap_or(bytes);
-    start.windows(MIME.len()).any(|window| window.eq_ignore_ascii_case(MIME))
-}
-
-fn first_line(bytes: &[u8]) -> String {
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    String::from_utf8_lossy(line).chars().take(60).collect()
+    Ok(bytes)
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
 
     fn incompressible(length: usize) -> Vec<u8> {
@@ -134,13 +80,6 @@ mod tests {
             state.to_be_bytes()[0]
         };
         (0..length).map(|_| next()).collect()
-    }
-
-    fn check(content: &[u8]) -> Result<(Vec<u8>, Option<UnknownHeader>), TemplateError> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("user-data");
-        std::fs::write(&path, content).unwrap();
-        check_user_data_file(&path)
     }
 
     #[test]
@@ -179,47 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn known_headers_pass_without_a_word() {
-        for header in [
-            "#cloud-config\na: 1\n",
-            "#cloud-config \r\n",
-            "#!/bin/sh\n",
-            "## template: jinja\n#cloud-config\n",
-            "Content-Type: multipart/mixed; boundary=\"x\"\n",
-            "From nobody\nMIME-Version: 1.0\n",
-            "#include\nhttps://example.com\n",
-            "#cloud-boothook\n",
-            "#part-handler\n",
-            "#cloud-config-archive\n",
-            "{\"ignition\":{\"version\":\"3.3.0\"}}",
-            "\u{1f}",
-        ] {
-            let content = if header == "\u{1f}" { GZIP_MAGIC } else { header.as_bytes() };
-            assert_eq!(check(content).unwrap(), (content.to_vec(), None), "{header}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_header_is_a_warning_with_the_line() {
-        for header in [
-            "packages: [git]\n",
-            "# cloud-config\n",
-            "#cloud-configs\n",
-            "\n#cloud-config\n",
-            "\u{feff}#cloud-config\n",
-        ] {
-            let (bytes, warning) = check(header.as_bytes()).unwrap();
-            assert_eq!(bytes, header.as_bytes());
-            assert_eq!(warning.unwrap().first_line, header.lines().next().unwrap(), "{header}");
-        }
-        assert!(check(&[0xff, 0x00]).unwrap().1.is_some());
-    }
-
-    #[test]
     fn empty_and_missing_files_are_errors() {
-        assert!(matches!(check(b""), Err(TemplateError::UserDataEmpty { .. })));
-        assert!(matches!(check(b" \n\n"), Err(TemplateError::UserDataEmpty { .. })));
-        let error = check_user_data_file(Path::new("/nonexistent/boot.yaml")).unwrap_err();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("user-data");
+        for content in ["", " \n\n"] {
+            std::fs::write(&path, content).unwrap();
+            assert!(matches!(read_user_data_file(&path), Err(TemplateError::UserDataEmpty { .. })));
+        }
+        let error = read_user_data_file(Path::new("/nonexistent/boot.yaml")).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/boot.yaml") && !error.is_not_found());
     }
 }

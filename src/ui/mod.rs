@@ -1,6 +1,7 @@
 //! The only printer of the program: stdout is the answer, stderr is what happens on the way to it.
 
 mod board;
+pub mod checks;
 pub mod history;
 pub mod leftovers;
 mod live;

@@ -20,5 +20,6 @@ mod self_attach;
 mod side_by_side;
 mod streams;
 mod systems;
+mod template_check;
 mod waits;
 mod world;
