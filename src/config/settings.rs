@@ -82,6 +82,9 @@ pub struct EnvironmentSettings {
     /// The template's variables.
     #[serde(deserialize_with = "template_variables")]
     pub set: BTreeMap<String, String>,
+    /// The directory of the file in which a variable is set, where it is one: paths among them are relative to it.
+    #[serde(skip)]
+    pub set_in: BTreeMap<String, PathBuf>,
     /// The image to boot, instead of the newest of the template's family.
     pub ami: Option<String>,
     /// The persistent volume.
@@ -175,6 +178,8 @@ impl EnvironmentSettings {
         if self.volume_id.is_some() {
             below.volume = None;
         }
+        below.set_in.retain(|name, _| !self.set.contains_key(name));
+        below.set_in.extend(self.set_in);
         below.set.extend(self.set);
         below.tags.extend(self.tags);
         Self {
@@ -192,6 +197,7 @@ impl EnvironmentSettings {
             template: self.template.or(below.template),
             user_data: self.user_data.or(below.user_data),
             set: below.set,
+            set_in: below.set_in,
             ami: self.ami.or(below.ami),
             volume: self.volume.or(below.volume),
             volume_id: self.volume_id.or(below.volume_id),
@@ -219,6 +225,7 @@ impl EnvironmentSettings {
         for path in [&mut self.user_data, &mut self.key].into_iter().flatten() {
             *path = resolve(path);
         }
+        self.set_in = self.set.keys().map(|name| (name.clone(), directory.to_owned())).collect();
         // A template without a slash is the name of a built-in one.
         if let Some(template) = self.template.as_mut().filter(|template| template.contains('/') || *template == ".") {
             *template = resolve(Path::new(template)).to_string_lossy().into_owned();

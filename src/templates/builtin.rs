@@ -29,6 +29,9 @@ const PARTS: Files = &[
     part!("interrupt.d/20-docker"),
     part!("interrupt.service"),
     part!("node.conf"),
+    part!("tools"),
+    part!("tools.list"),
+    part!("tools.service"),
     part!("volume"),
     part!("volume.service"),
 ];

@@ -27,7 +27,7 @@ pub use manifest::{Boot, Image, Manifest, Ready, UserDataFormat, VariableKind, V
 pub use ready::{Readiness, read_answer};
 pub use render::UserData;
 pub use user_data::{Prepared, USER_DATA_LIMIT, UnknownHeader, check_user_data_file, prepare};
-pub use variables::{Value, Variables, set_variables};
+pub use variables::{Value, Variables, resolve_files, set_variables};
 
 use std::path::Path;
 

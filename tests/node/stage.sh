@@ -12,7 +12,7 @@ cp -a /etc/. "$stage/etc"
 cp -a --one-file-system /dev/. "$stage/dev"
 for place in etc dev run opt; do mount --bind "$stage/$place" "/$place"; done
 mkdir -p /opt/cloudtop /etc/cloudtop /dev/disk/by-id
-cp "$parts"/{volume,ephemeral,interrupt,idle} /opt/cloudtop
+cp "$parts"/{volume,ephemeral,interrupt,idle,tools} /opt/cloudtop
 
 loops=() servers=()
 put_away() {
