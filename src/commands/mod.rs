@@ -1,6 +1,7 @@
 //! One verb, one file: its arguments and its function.
 
 mod adopt;
+pub mod awake;
 pub mod completions;
 mod context;
 pub mod doctor;
@@ -10,6 +11,7 @@ pub mod gc;
 mod gc_end;
 pub mod history;
 pub mod list;
+pub mod logs;
 pub mod man;
 pub mod plan;
 mod preflight;
@@ -91,6 +93,8 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::List(args) => Box::pin(list::run(&args, context)).await,
         Command::Status(args) => Box::pin(status::run(&args, context)).await,
         Command::Ssh(args) => Box::pin(ssh::run(&args, context)).await,
+        Command::Logs(args) => Box::pin(logs::run(&args, context)).await,
+        Command::Awake(args) => Box::pin(awake::run(&args, context)).await,
         Command::TestInterrupt(args) => Box::pin(test_interrupt::run(&args, context)).await,
         Command::Watch(args) => Box::pin(watch::run(&args, context)).await,
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,

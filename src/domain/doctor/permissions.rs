@@ -56,6 +56,7 @@ pub const ACTIONS: &[Action] = &[
     ("DeleteSecurityGroup", How::DryRunOnNothing),
     ("DeleteSnapshot", How::DryRunOnNothing),
     ("DeleteVolume", How::DryRunOnNothing),
+    ("GetConsoleOutput", How::DryRunOnNothing),
     ("RevokeSecurityGroupIngress", How::DryRunOnNothing),
     ("StartInstances", How::DryRunOnNothing),
     ("StopInstances", How::DryRunOnNothing),
@@ -324,7 +325,7 @@ mod tests {
         };
         let checks = check(&all(lost));
         assert_eq!((checks.len(), checks[0].verdict), (1, Verdict::Warning));
-        assert!(checks[0].found.contains("of 1 of 31 actions it could not be told: StopInstances"), "{checks:?}");
+        assert!(checks[0].found.contains("of 1 of 32 actions it could not be told: StopInstances"), "{checks:?}");
         let deaf = |(_, how)| if how == How::Read { Answer::Allowed } else { Answer::Ignored };
         assert!(check(&all(deaf))[0].found.contains("takes no notice of DryRun"));
     }
