@@ -292,7 +292,7 @@ mod tests {
     fn a_missing_permission_is_named_with_the_statement_to_add() {
         let checks = refused(&["TerminateInstances"]);
         assert_eq!((checks.len(), checks[0].verdict), (1, Verdict::Wrong(Area::Access)));
-        assert!(checks[0].found.contains("1 of 31 actions are not allowed: ec2:TerminateInstances"), "{checks:?}");
+        assert!(checks[0].found.contains("1 of 32 actions are not allowed: ec2:TerminateInstances"), "{checks:?}");
         let mend = checks[0].mend.clone().unwrap_or_default();
         assert!(
             mend.contains(r#"{"Effect":"Allow", "Action":["ec2:TerminateInstances"], "Resource":"*", "Condition""#)
