@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cloudtop::domain::said::{self, Said};
 use cloudtop::ssh::host_keys::forget_host_key;
 use cloudtop::ssh::include::add_include;
 use cloudtop::ssh::keys::{self, Origin};
@@ -267,6 +268,25 @@ async fn a_key_that_only_the_agent_has_logs_in() {
     let mut ssh = Command::new("ssh");
     ssh.args(["-o", "BatchMode=yes", "-F"]).arg(world.dir.config()).args([ALIAS, "exit 7"]);
     assert_eq!(ssh.env("SSH_AUTH_SOCK", &socket).stdin(Stdio::null()).status().unwrap().code(), Some(7));
+}
+
+#[tokio::test]
+async fn what_a_node_says_is_read_through_a_real_shell_whether_it_has_our_scripts_or_not() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    world.point_to(port, "i-0a");
+    let bare = world.run(&[said::QUESTION]).await.unwrap();
+    assert_eq!((bare.status, bare.stderr.as_str()), (Ended::Exited(0), ""));
+    // The same line, of files that are there.
+    let run = world.root.path().join("run");
+    fs::create_dir(&run).unwrap();
+    fs::write(run.join("tools"), "state done\nok setup: done\nfailed repository x: no end within 60 s\n").unwrap();
+    fs::write(run.join("idle"), "in use: somebody is typing in a terminal\n").unwrap();
+    let question = said::QUESTION.replace("/run/cloudtop", run.to_str().unwrap());
+    let CheckResult::Answered { code: 0, output } = world.check(&[&question]).await else { panic!("no answer") };
+    let said = Said::read(&output);
+    assert_eq!((said.volume, said.idle.as_deref()), (None, Some("in use: somebody is typing in a terminal")));
+    assert_eq!(said.tools.unwrap().in_words(), "1 done; failed: repository x: no end within 60 s");
 }
 
 #[tokio::test]

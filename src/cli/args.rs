@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::commands::awake::AwakeArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
@@ -11,6 +12,7 @@ use crate::commands::gc::GcArgs;
 use crate::commands::history::HistoryArgs;
 use crate::commands::init::InitArgs;
 use crate::commands::list::ListArgs;
+use crate::commands::logs::LogsArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::plan::PlanArgs;
 use crate::commands::recover::RecoverArgs;
@@ -147,6 +149,10 @@ pub enum Command {
     Status(StatusArgs),
     /// A shell on a node, or a command's output and exit code
     Ssh(SshArgs),
+    /// What a node's boot and its scripts have printed
+    Logs(LogsArgs),
+    /// Keep a node up that would stop itself when it is idle
+    Awake(AwakeArgs),
     /// Rehearse an interruption on a node
     TestInterrupt(TestInterruptArgs),
     /// Stay, report changes, bring nodes back

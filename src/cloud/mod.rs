@@ -8,6 +8,7 @@ mod act;
 mod address;
 mod codes;
 mod connect;
+mod console;
 mod convert;
 mod count;
 mod credentials;

@@ -224,10 +224,15 @@ fn cut_off(signal: Signal, cut: Cut) -> String {
 
 /// The configuration files.
 pub fn load_config(globals: &Globals) -> Result<Config, CommandError> {
-    let cwd = std::env::current_dir()
-        .map_err(|error| CommandError::new(Exit::Failed, format!("cannot tell the current directory: {error}")))?;
+    let cwd = current_dir()?;
     let (home, user) = (home_dir(), user_config_dir());
     Ok(Config::load(globals.config.as_deref(), &cwd, user.as_deref(), home.as_deref())?)
+}
+
+/// The current directory.
+pub fn current_dir() -> Result<PathBuf, CommandError> {
+    std::env::current_dir()
+        .map_err(|error| CommandError::new(Exit::Failed, format!("cannot tell the current directory: {error}")))
 }
 
 /// The user's home directory.

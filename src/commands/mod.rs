@@ -1,6 +1,7 @@
 //! One verb, one file: its arguments and its function.
 
 mod adopt;
+pub mod awake;
 pub mod completions;
 mod context;
 pub mod doctor;
@@ -12,6 +13,7 @@ pub mod history;
 pub mod init;
 pub mod list;
 mod look_over;
+pub mod logs;
 pub mod man;
 pub mod plan;
 mod preflight;
@@ -93,6 +95,8 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::List(args) => Box::pin(list::run(&args, context)).await,
         Command::Status(args) => Box::pin(status::run(&args, context)).await,
         Command::Ssh(args) => Box::pin(ssh::run(&args, context)).await,
+        Command::Logs(args) => Box::pin(logs::run(&args, context)).await,
+        Command::Awake(args) => Box::pin(awake::run(&args, context)).await,
         Command::TestInterrupt(args) => Box::pin(test_interrupt::run(&args, context)).await,
         Command::Watch(args) => Box::pin(watch::run(&args, context)).await,
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,

@@ -16,6 +16,8 @@ use crate::domain::phase::{Phase, Wait};
 use crate::domain::plan::{self, Inputs, NodeView};
 use crate::domain::record::Record;
 use crate::domain::refusals;
+use crate::domain::said::{self, Said};
+use crate::engine::ask;
 use crate::ui::report::{EnvironmentReport, NodeReport, VolumeReport};
 
 use super::context::Context;
@@ -84,6 +86,21 @@ pub async fn prices(context: &Context, cloud: &Cloud, views: &[NodeView]) -> Vec
     }
 }
 
+/// Asks those nodes that run what they say of themselves. A node that does not answer is no error.
+pub async fn ask_nodes(
+    context: &Context,
+    env: &EnvName,
+    intent: &Intent,
+    report: &mut EnvironmentReport,
+) -> Result<(), CommandError> {
+    let views: Vec<NodeView> = report.nodes.iter().map(|node| node.view.clone()).collect();
+    let answers = ask::ask(&context.reach()?, env, intent, &views, said::QUESTION).await?;
+    for node in &mut report.nodes {
+        node.said = answers.get(&node.view.index).map(|answer| answer.as_deref().map(Said::read).map_err(Clone::clone));
+    }
+    Ok(())
+}
+
 /// Puts the report together.
 pub fn report(
     name: &EnvName,
@@ -130,7 +147,7 @@ fn priced(view: NodeView, prices: &[SpotPrice]) -> NodeReport {
         Some(&price.instance_type) == view.instance_type.as_ref() && Some(&price.zone) == view.zone.as_ref()
     };
     let price_per_hour = prices.iter().find(of_pool).map(|price| price.usd_per_hour);
-    NodeReport { view, price_per_hour }
+    NodeReport { view, price_per_hour, said: None }
 }
 
 fn volume_report(volume: &crate::domain::observed::Volume) -> VolumeReport {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::{CommandError, Exit};
+use crate::cloud::Cloud;
 use crate::domain::environment::Environment;
 use crate::domain::names::{EnvName, NameError, host_alias};
 use crate::domain::phase::Phase;
@@ -101,6 +102,29 @@ pub async fn run(args: &SshArgs, context: &Context) -> Result<(), CommandError> 
 /// # Errors
 /// What went wrong, with its exit code; the command's own exit code.
 pub(super) async fn on_node(context: &Context, name: &NodeName, command: &[String]) -> Result<(), CommandError> {
+    let node = find(context, name).await?;
+    match node.run(Tty::Auto, command).await? {
+        Ended::Exited(0) => Ok(()),
+        Ended::NoConnection => node.explain().await,
+        ended => Err(CommandError::silent(ended.code())),
+    }
+}
+
+/// A node that runs, and the way there.
+pub(super) struct Found {
+    ssh_dir: SshDir,
+    alias: String,
+    /// What EC2 calls it.
+    pub instance: String,
+    /// The connection to its region.
+    pub cloud: Cloud,
+}
+
+/// Finds a node, and lets ssh know it.
+///
+/// # Errors
+/// There is none of the name, or it does not run.
+pub(super) async fn find(context: &Context, name: &NodeName) -> Result<Found, CommandError> {
     let ssh_dir = context.ssh_dir()?;
     let (state, environment) = context.environment(&name.env).await?;
     let nodes = environment.intent.nodes;
@@ -113,15 +137,31 @@ pub(super) async fn on_node(context: &Context, name: &NodeName, command: &[Strin
     let identity = context.identity(&state, &name.env);
     let report = report::look(context, &cloud, &identity, &environment).await?;
     let views: Vec<NodeView> = report.nodes.into_iter().map(|node| node.view).collect();
-    must_run(&name.env, index, &views)?;
+    let instance = must_run(&name.env, index, &views)?;
     write_hosts(context, &environment, &name.env, &views)?;
+    Ok(Found { ssh_dir, alias: host_alias(&name.env, index, nodes), instance, cloud })
+}
 
-    let alias = host_alias(&name.env, index, nodes);
-    let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), tty: Tty::Auto, ..SshOptions::default() };
-    match run::exec(&ssh_dir, &alias, &options, command).await? {
-        Ended::Exited(0) => Ok(()),
-        Ended::NoConnection => explain(&ssh_dir, &alias).await,
-        ended => Err(CommandError::silent(ended.code())),
+impl Found {
+    /// Runs a command there, or a shell, at the user's own terminal.
+    pub(super) async fn run(&self, tty: Tty, command: &[String]) -> Result<Ended, CommandError> {
+        let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), tty, ..SshOptions::default() };
+        Ok(run::exec(&self.ssh_dir, &self.alias, &options, command).await?)
+    }
+
+    /// ssh has said that it has no connection, in its own words; this says what is behind it where that can be told.
+    pub(super) async fn explain(&self) -> Result<(), CommandError> {
+        let options = SshOptions { batch: true, connect_timeout: Some(CONNECT_WITHIN), tty: Tty::Never, via: None };
+        let asked =
+            readiness::check(&self.ssh_dir, &self.alias, &options, &["true".to_owned()], 2 * CONNECT_WITHIN).await;
+        match asked {
+            CheckResult::HostKeyChanged(error) => {
+                let mut error = CommandError::from(error);
+                error.exit = Exit::Code(255);
+                Err(error)
+            }
+            _ => Err(CommandError::silent(255)),
+        }
     }
 }
 
@@ -141,12 +181,14 @@ fn setup(context: &Context, ssh_dir: &SshDir) -> Result<(), CommandError> {
 }
 
 /// A node that does not run cannot be reached, and ssh would only say that it timed out.
-fn must_run(env: &EnvName, index: u32, views: &[NodeView]) -> Result<(), CommandError> {
+fn must_run(env: &EnvName, index: u32, views: &[NodeView]) -> Result<String, CommandError> {
     let Some(view) = views.iter().find(|view| view.index == index) else {
         return Err(CommandError::new(Exit::NotFound, format!("`{env}` has no node {index}")));
     };
-    if view.phase >= Phase::Running && view.public_ip.is_some() {
-        return Ok(());
+    if let (Some(instance), Some(_)) = (&view.instance_id, &view.public_ip)
+        && view.phase >= Phase::Running
+    {
+        return Ok(instance.clone());
     }
     let why = view.waiting_for.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
     let text = format!("node {index} of `{env}` does not run: it is {}{why}", view.phase.as_str());
@@ -164,18 +206,4 @@ fn write_hosts(
     let reach = context.reach()?;
     let hosts = probe::hosts(&reach, env, environment.intent.nodes, &environment.intent.access, views);
     Ok(managed_config::write_environment(&reach.ssh_dir, env.as_str(), &hosts)?)
-}
-
-/// ssh has said that it has no connection, in its own words; this says what is behind it where that can be told.
-async fn explain(ssh_dir: &SshDir, alias: &str) -> Result<(), CommandError> {
-    let options = SshOptions { batch: true, connect_timeout: Some(CONNECT_WITHIN), tty: Tty::Never, via: None };
-    let asked = readiness::check(ssh_dir, alias, &options, &["true".to_owned()], 2 * CONNECT_WITHIN).await;
-    match asked {
-        CheckResult::HostKeyChanged(error) => {
-            let mut error = CommandError::from(error);
-            error.exit = Exit::Code(255);
-            Err(error)
-        }
-        _ => Err(CommandError::silent(255)),
-    }
 }

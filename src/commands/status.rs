@@ -11,11 +11,19 @@ use super::context::Context;
 use super::{report, why};
 
 /// What an environment is doing, and why.
+///
+/// Nodes that run are asked over ssh what they say of themselves: whether they are in use, how their volume stands, what
+/// came of your tools. One that does not answer in a few seconds is no error.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cloudtop status dev\n  cloudtop status dev --json")]
+#[command(
+    after_help = "Examples:\n  cloudtop status dev\n  cloudtop status dev --json\n  cloudtop status core --no-ask"
+)]
 pub struct StatusArgs {
     /// The environment's name
     pub name: EnvName,
+    /// Do not ask the nodes themselves what they are doing
+    #[arg(long)]
+    pub no_ask: bool,
 }
 
 /// Runs `cloudtop status`.
@@ -30,6 +38,9 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<(), CommandErro
     let run = LastRun::of(&context.journal(&args.name).since_closed()?);
     if let Some(failed) = run.and_then(|run| run.failed).filter(|_| !why::is_met(&report)) {
         report.notes.extend(why::quota_hints(&cloud, &failed.call, &failed.failure).await);
+    }
+    if !args.no_ask {
+        report::ask_nodes(context, &args.name, &environment.intent, &mut report).await?;
     }
     if context.globals.json {
         return Ok(context.ui.json(&shapes::EnvironmentShape::from(&report))?);

@@ -125,7 +125,6 @@ pub fn run(args: &TemplateArgs, globals: &Globals, ui: &Ui) -> Result<(), Comman
             let node = node_of(&args.name, args.node, args.nodes);
             render(&template, &render_context(&template, args, region)?, &node, ui)
         }
-        }
         TemplateAction::Check(args) => check(args, globals, ui),
     }
 }

@@ -21,6 +21,9 @@ use super::work::{self, Work};
 /// How long `up` waits where nobody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
+/// The variables of templates that name tools, which a node fetches after it is ready.
+const TOOLS: [&str; 5] = ["dotfiles", "repositories", "downloads", "setup", "setup_each_boot"];
+
 /// Make an environment be there: create it, bring it back, or finish what an earlier run began.
 ///
 /// Returns when every node is ready. Run again it changes nothing, or finishes what is unfinished.
@@ -86,20 +89,24 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
         })
         .await?;
     let identity = context.identity(&state, &args.name);
-    let report = work::carry_out(
+    let wait = args.wait.unwrap_or_else(|| configured(fit.settings.wait));
+    let mut report = work::carry_out(
         context,
         Work {
             cloud: &fit.cloud,
             identity: &identity,
             environment: &fit.environment,
             verb: "up",
-            wait: args.wait.unwrap_or_else(|| configured(fit.settings.wait)),
+            wait,
             timeout: Some(args.timeout.or(fit.settings.timeout).unwrap_or(PATIENCE)),
             patient: false,
             market: fit.market,
         },
     )
     .await?;
+    if wait == Wait::Ready {
+        look_at_tools(context, &args.name, &fit.environment.intent, &mut report).await?;
+    }
     for note in &report.notes {
         context.ui.warn(note);
     }
@@ -108,6 +115,39 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
         context.ui.note(&format!("next, on this machine: {command}"));
     }
     offer_include(context, &args.name)
+}
+
+/// A node is ready without its tools, which come from other people's servers; what came of them is said. Only a CloudTop
+/// has such tools, so that nodes without are not asked.
+async fn look_at_tools(
+    context: &Context,
+    name: &EnvName,
+    intent: &Intent,
+    report: &mut EnvironmentReport,
+) -> Result<(), CommandError> {
+    if !TOOLS.iter().any(|variable| intent.set.get(*variable).is_some_and(|value| !value.is_empty())) {
+        return Ok(());
+    }
+    super::report::ask_nodes(context, name, intent, report).await?;
+    let mut failed = Vec::new();
+    for node in &report.nodes {
+        let index = node.view.index;
+        let Some(tools) = node.said.as_ref().and_then(|said| said.as_ref().ok()?.tools.as_ref()) else { continue };
+        failed.extend(tools.failed.iter().map(|it| format!("node {index}: a tool failed: {it}")));
+        if let Some(item) = &tools.item {
+            context.ui.note(&format!(
+                "node {index} still fetches its tools ({item}): `cloudtop status {name}` tells what came of them, \
+                 `cloudtop logs {name} --of tools -f` shows the work"
+            ));
+        }
+    }
+    if !failed.is_empty() {
+        failed.push(format!(
+            "`cloudtop logs {name} --of tools` shows why; `systemctl restart cloudtop-tools` tries again"
+        ));
+    }
+    report.notes.extend(failed);
+    Ok(())
 }
 
 /// User data is for a first boot: nodes that are there keep theirs.

@@ -18,6 +18,7 @@ use crate::domain::plan::VOLUME_DEVICE;
 use crate::domain::user_data::UserData;
 use crate::templates::{self, Template};
 
+use super::context::{current_dir, home_dir};
 use super::look_over;
 
 /// The volume that a CloudTop gets when nobody says otherwise, GiB.
@@ -251,8 +252,9 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
     let previous = makings.previous;
     let nodes = settings.nodes.or(previous.map(|it| it.nodes)).unwrap_or(1);
     check(settings, makings.region, nodes)?;
-    let source = Source::of(settings, previous);
+    let mut source = Source::of(settings, previous);
     let template = Template::load(&source.template)?.on(source.os)?;
+    source.resolve_files(&template, settings)?;
     let volume = volume(settings, previous, &template);
     if matches!(volume, VolumeWish::Existing { .. }) && nodes > 1 {
         return Err(CommandError::usage(
@@ -415,6 +417,16 @@ impl Source {
             set,
             file: settings.user_data.clone().or_else(|| same?.user_data_file.clone()),
         }
+    }
+}
+
+impl Source {
+    /// A path is kept whole: the next `up` may be typed elsewhere.
+    fn resolve_files(&mut self, template: &Template, settings: &EnvironmentSettings) -> Result<(), CommandError> {
+        let cwd = current_dir()?;
+        let base = |name: &str| settings.set_in.get(name).unwrap_or(&cwd).clone();
+        templates::resolve_files(template, &mut self.set, home_dir().as_deref(), base);
+        Ok(())
     }
 }
 

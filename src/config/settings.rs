@@ -84,6 +84,9 @@ pub struct EnvironmentSettings {
     pub set: BTreeMap<String, String>,
     /// The operating system, where the template is made for several.
     pub os: Option<ImageFamily>,
+    /// The directory of the file in which a variable is set, where it is one: paths among them are relative to it.
+    #[serde(skip)]
+    pub set_in: BTreeMap<String, PathBuf>,
     /// The image to boot, instead of the newest of the template's family.
     pub ami: Option<String>,
     /// The persistent volume.
@@ -181,6 +184,8 @@ impl EnvironmentSettings {
         if self.volume_id.is_some() {
             below.volume = None;
         }
+        below.set_in.retain(|name, _| !self.set.contains_key(name));
+        below.set_in.extend(self.set_in);
         below.set.extend(self.set);
         below.tags.extend(self.tags);
         Self {
@@ -199,6 +204,7 @@ impl EnvironmentSettings {
             user_data: self.user_data.or(below.user_data),
             set: below.set,
             os: self.os.or(below.os),
+            set_in: below.set_in,
             ami: self.ami.or(below.ami),
             volume: self.volume.or(below.volume),
             volume_id: self.volume_id.or(below.volume_id),
@@ -227,6 +233,7 @@ impl EnvironmentSettings {
         for path in [&mut self.user_data, &mut self.key].into_iter().flatten() {
             *path = resolve(path);
         }
+        self.set_in = self.set.keys().map(|name| (name.clone(), directory.to_owned())).collect();
         // A template without a slash is the name of a built-in one.
         if let Some(template) = self.template.as_mut().filter(|template| template.contains('/') || *template == ".") {
             *template = resolve(Path::new(template)).to_string_lossy().into_owned();

@@ -29,6 +29,7 @@ pub mod pools;
 pub mod quota;
 pub mod record;
 pub mod refusals;
+pub mod said;
 pub mod self_attach;
 pub mod tags;
 pub mod user_data;

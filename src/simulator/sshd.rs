@@ -3,6 +3,7 @@
 //! No process is ever started and no file of the user's machine is read; what a command answers is worked out from
 //! [`NodeFacts`] alone.
 
+mod cloudtop;
 mod commands;
 mod disks;
 mod files;

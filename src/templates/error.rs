@@ -92,6 +92,18 @@ pub enum TemplateError {
         /// Those that it is made for.
         known: String,
     },
+    /// The file whose text a variable is cannot be read.
+    #[error("template `{template}`: cannot read the file {} that `{name}` names", path.display())]
+    VariableFile {
+        /// The template.
+        template: String,
+        /// The variable.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A variable without a default was not set.
     #[error("template `{template}` needs a value for `{name}` ({description}): give --set {name}=VALUE")]
     Unset {

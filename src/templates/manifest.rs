@@ -120,6 +120,8 @@ pub enum VariableKind {
     Boolean,
     /// Texts, with commas between them in `--set`.
     List,
+    /// The text of a file of the user's, which is named by its path. Its default can only be none: the empty text.
+    File,
 }
 
 impl Manifest {
@@ -169,8 +171,11 @@ impl Manifest {
             if !variables::is_name(name) {
                 return Err(format!("a variable cannot be called `{name}`: use letters, digits and _"));
             }
-            if spec.default.as_ref().is_some_and(|value| value.kind() != spec.kind) {
-                return Err(format!("the default of variable `{name}` is not {}", spec.kind.in_words()));
+            if spec.default.as_ref().is_some_and(|value| !spec.kind.may_default_to(value)) {
+                return Err(match spec.kind {
+                    VariableKind::File => format!("the default of variable `{name}` can only be \"\", no file"),
+                    kind => format!("the default of variable `{name}` is not {}", kind.in_words()),
+                });
             }
             if spec.default.as_ref().is_some_and(|value| !spec.takes(value)) {
                 return Err(format!("the default of variable `{name}` is not {}", spec.in_words()));

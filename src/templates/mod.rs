@@ -29,7 +29,7 @@ pub use manifest::{Boot, Image, Manifest, OtherOs, Ready, UserDataFormat, Variab
 pub use ready::{Readiness, read_answer};
 pub use render::UserData;
 pub use user_data::{Prepared, USER_DATA_LIMIT, prepare, read_user_data_file};
-pub use variables::{Value, Variables, set_variables};
+pub use variables::{Value, Variables, resolve_files, set_variables};
 
 use std::path::Path;
 

@@ -543,6 +543,44 @@ fn variables_are_checked_against_what_is_declared() {
     }
 }
 
+const WITH_FILE: &str = "[variables.script]\ntype = \"file\"\ndefault = \"\"\ndescription = \"a script\"\n";
+
+#[test]
+fn the_value_of_a_file_is_its_text() {
+    let own = Own::new(&format!("{MANIFEST}{WITH_FILE}"), "#cloud-config\na: {{ vars.script }}\n");
+    own.put("mine/script", "echo \"hello\"\n");
+    let (template, mine) = (own.load().unwrap(), own.0.path().join("mine"));
+    let set = |path: &str| {
+        let mut set = BTreeMap::from([("script".to_owned(), path.to_owned())]);
+        resolve_files(&template, &mut set, Some(&mine), |_| mine.clone());
+        set_variables(&template, &set)
+    };
+    for path in ["script", "../mine/script", "~/script", mine.join("script").to_str().unwrap()] {
+        assert_eq!(set(path).unwrap()["script"], Value::Text("echo \"hello\"\n".to_owned()), "{path}");
+    }
+    assert_eq!(set("").unwrap()["script"], Value::Text(String::new()), "none");
+    let error = set("none").unwrap_err().to_string();
+    assert!(error.contains("mine/none that `script` names"), "{error}");
+    let wrong = Own::new(&format!("{MANIFEST}{}", WITH_FILE.replace("\"\"", "\"a\"")), "");
+    let error = wrong.load().unwrap_err().to_string();
+    assert!(error.contains("the default of variable `script` can only be \"\""), "{error}");
+}
+
+#[test]
+fn tools_are_listed_one_a_line_and_cost_nothing_where_there_are_none() {
+    let template = Template::load("cloudtop").unwrap();
+    let render = |set: &[(&str, &str)]| {
+        let text = template.render(&context(&template, set), &node(0)).unwrap().raw;
+        String::from_utf8(text).unwrap()
+    };
+    let text = render(&[("dotfiles", "https://x/$(id)"), ("repositories", "https://x/a,https://x/b c/d")]);
+    let listed = "  - path: /etc/cloudtop/tools\n    content: |\n      dotfiles https://x/$(id)\n      repository https://x/a\n      \
+                  repository https://x/b c/d\n";
+    assert!(text.contains(listed), "{text}");
+    assert!(text.contains("enable --now --no-block cloudtop-tools.service\n") && !text.contains("/cloudtop/setup\n"));
+    assert!(!render(&[]).contains("tools"));
+}
+
 #[test]
 fn the_template_of_the_documentation_works() {
     let page = include_str!("../../docs/templates.md");

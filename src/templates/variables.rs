@@ -1,6 +1,7 @@
 //! `--set NAME=VALUE`, checked against what the template declares.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -44,12 +45,20 @@ impl VariableKind {
             Self::Integer => "a whole number, such as 3",
             Self::Boolean => "true or false",
             Self::List => "a list, such as git,tmux",
+            Self::File => "the path of a file",
+        }
+    }
+
+    pub(super) fn may_default_to(self, value: &Value) -> bool {
+        match self {
+            Self::File => *value == Value::Text(String::new()),
+            kind => value.kind() == kind,
         }
     }
 
     fn parse(self, text: &str) -> Option<Value> {
         match self {
-            Self::String => Some(Value::Text(text.to_owned())),
+            Self::String | Self::File => Some(Value::Text(text.to_owned())),
             Self::Integer => text.trim().parse().ok().map(Value::Integer),
             Self::Boolean => text.trim().parse().ok().map(Value::Boolean),
             Self::List => {
@@ -73,7 +82,8 @@ impl VariableSpec {
 /// The values of all of the template's variables: those that the user set, and the defaults of the others.
 ///
 /// # Errors
-/// A variable that the template does not declare, a value of another type, and a variable without a default not set.
+/// A variable that the template does not declare, a value of another type, a file that cannot be read, and a variable
+/// without a default not set.
 pub fn set_variables(template: &Template, set: &BTreeMap<String, String>) -> Result<Variables, TemplateError> {
     let label = || template.label().to_owned();
     let specs = &template.manifest.variables;
@@ -83,13 +93,15 @@ pub fn set_variables(template: &Template, set: &BTreeMap<String, String>) -> Res
             let hint = names_there_are(name, specs.keys().map(String::as_str));
             return Err(TemplateError::UnknownVariable { template: label(), name: name.clone(), hint });
         };
-        let value =
-            spec.kind.parse(text).filter(|value| spec.takes(value)).ok_or_else(|| TemplateError::WrongType {
+        let value = match spec.kind {
+            VariableKind::File if !text.is_empty() => read_file(template, name, text)?,
+            kind => kind.parse(text).filter(|value| spec.takes(value)).ok_or_else(|| TemplateError::WrongType {
                 template: label(),
                 name: name.clone(),
                 wanted: spec.in_words(),
                 given: text.clone(),
-            })?;
+            })?,
+        };
         values.insert(name.clone(), value);
     }
     for (name, spec) in specs {
@@ -104,6 +116,37 @@ pub fn set_variables(template: &Template, set: &BTreeMap<String, String>) -> Res
         values.insert(name.clone(), default);
     }
     Ok(values)
+}
+
+/// Makes the paths among the values that were set absolute; `base` is the directory in which a variable was set.
+///
+/// Whoever sets a variable means a file beside where they say so, and says it again without meaning another.
+pub fn resolve_files(
+    template: &Template,
+    set: &mut BTreeMap<String, String>,
+    home: Option<&Path>,
+    base: impl Fn(&str) -> PathBuf,
+) {
+    for (name, text) in set.iter_mut().filter(|(_, text)| !text.is_empty()) {
+        if template.manifest.variables.get(name).is_some_and(|spec| spec.kind == VariableKind::File) {
+            let path = Path::new(text.as_str());
+            let path = match (path.strip_prefix("~"), home) {
+                (Ok(rest), Some(home)) => home.join(rest),
+                _ => base(name).join(path),
+            };
+            *text = path.to_string_lossy().into_owned();
+        }
+    }
+}
+
+fn read_file(template: &Template, name: &str, path: &str) -> Result<Value, TemplateError> {
+    let read = std::fs::read_to_string(path).map(Value::Text);
+    read.map_err(|source| TemplateError::VariableFile {
+        template: template.label().to_owned(),
+        name: name.to_owned(),
+        path: PathBuf::from(path),
+        source,
+    })
 }
 
 /// Whether a template's text can refer to a variable of this name.

@@ -7,6 +7,7 @@ use crate::domain::money::HOURS_PER_MONTH;
 use crate::domain::observed::VolumeState;
 use crate::domain::phase::Phase;
 use crate::domain::plan::NodeView;
+use crate::domain::said::Said;
 
 /// An environment as it is now.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +39,8 @@ pub struct NodeReport {
     pub view: NodeView,
     /// USD per hour now, billing or not; `None` where it is not known.
     pub price_per_hour: Option<f64>,
+    /// What it says of itself, or why it did not answer; `None` where it was not asked.
+    pub said: Option<Result<Said, String>>,
 }
 
 /// A persistent volume.

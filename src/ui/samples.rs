@@ -61,7 +61,11 @@ pub(super) fn cloudtop() -> EnvironmentReport {
         kind: Kind::Cloudtop,
         region: "us-east-1".to_owned(),
         goal: Goal::Running,
-        nodes: vec![NodeReport { view: running(0, "us-east-1c", Phase::Ready), price_per_hour: Some(0.0731) }],
+        nodes: vec![NodeReport {
+            view: running(0, "us-east-1c", Phase::Ready),
+            price_per_hour: Some(0.0731),
+            said: None,
+        }],
         volumes: vec![VolumeReport {
             volume_id: "vol-0123456789abcdef0".to_owned(),
             size_gib: 100,
@@ -97,7 +101,7 @@ pub(super) fn cluster() -> EnvironmentReport {
         nodes: nodes
             .into_iter()
             .zip(prices)
-            .map(|(view, price_per_hour)| NodeReport { view, price_per_hour })
+            .map(|(view, price_per_hour)| NodeReport { view, price_per_hour, said: None })
             .collect(),
         volumes: Vec::new(),
         volume_usd_per_month: 0.0,

@@ -7,6 +7,7 @@ use super::report::{EnvironmentReport, NodeReport, VolumeReport, goal_word, volu
 use crate::domain::doctor::Check;
 use crate::domain::plan::{Plan, Status, Step};
 use crate::domain::pools::{Choice, Rejection};
+use crate::domain::said::Said;
 
 /// The version of these shapes. It changes when a field changes its meaning.
 const FORMAT_VERSION: u32 = 1;
@@ -50,6 +51,32 @@ struct NodeShape<'a> {
     /// What it costs in an hour in which it runs.
     price_per_hour: Option<f64>,
     waiting_for: Option<&'a str>,
+    /// What it says of itself; null where it was not asked or did not answer.
+    said: Option<SaidShape<'a>>,
+    /// Why it did not answer.
+    unanswered: Option<&'a str>,
+}
+
+/// A node's own words; null of what it has nothing to say of.
+#[derive(Debug, Serialize)]
+struct SaidShape<'a> {
+    volume: Option<&'a str>,
+    interruption: Option<&'a str>,
+    idle: Option<&'a str>,
+    tools: Option<ToolsShape<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ToolsShape<'a> {
+    /// `running` or `done`.
+    state: &'static str,
+    item: Option<&'a str>,
+    started: Option<&'a str>,
+    ended: Option<&'a str>,
+    /// How many items are as they should be.
+    ok: usize,
+    left: &'a [String],
+    failed: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -171,6 +198,27 @@ impl<'a> From<&'a NodeReport> for NodeShape<'a> {
             launched_at: view.launched_at,
             price_per_hour: node.price_per_hour.map(rounded),
             waiting_for: view.waiting_for.as_deref(),
+            said: node.said.as_ref().and_then(|said| said.as_ref().ok()).map(SaidShape::from),
+            unanswered: node.said.as_ref().and_then(|said| said.as_ref().err()).map(String::as_str),
+        }
+    }
+}
+
+impl<'a> From<&'a Said> for SaidShape<'a> {
+    fn from(said: &'a Said) -> Self {
+        Self {
+            volume: said.volume.as_deref(),
+            interruption: said.interruption.as_deref(),
+            idle: said.idle.as_deref(),
+            tools: said.tools.as_ref().map(|tools| ToolsShape {
+                state: if tools.ended.is_some() { "done" } else { "running" },
+                item: tools.item.as_deref(),
+                started: tools.started.as_deref(),
+                ended: tools.ended.as_deref(),
+                ok: tools.ok,
+                left: &tools.left,
+                failed: &tools.failed,
+            }),
         }
     }
 }
@@ -276,7 +324,9 @@ mod tests {
       "public_dns": "ec2-203-0-113-20.compute-1.amazonaws.com",
       "launched_at": "2026-11-21T08:00:00Z",
       "price_per_hour": 0.0731,
-      "waiting_for": null
+      "waiting_for": null,
+      "said": null,
+      "unanswered": null
     }
   ],
   "volumes": [

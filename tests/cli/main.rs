@@ -14,6 +14,7 @@ mod gc;
 mod history;
 mod hostile;
 mod lifetime;
+mod logs;
 mod lost_state;
 mod recover;
 mod self_attach;

@@ -275,7 +275,7 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 /// Waits until an environment as a whole is in a phase; gives its status.
 #[track_caller]
 pub fn phase_reached(world: &World, name: &str, phase: &str) -> Value {
-    eventually(phase, || Some(world.json(&format!("status {name}"))).filter(|status| status["phase"] == phase))
+    eventually(phase, || Some(world.json(&format!("status {name} --no-ask"))).filter(|status| status["phase"] == phase))
 }
 
 /// What exists in the simulated account.

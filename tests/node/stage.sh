@@ -14,7 +14,7 @@ cp -a --one-file-system /dev/. "$stage/dev"
 for place in etc dev run opt mnt; do mount --bind "$stage/$place" "/$place"; done
 mount --bind "$stage/lib" /var/lib
 mkdir -p /opt/cloudtop /etc/cloudtop /dev/disk/by-id
-cp "$parts"/{volume,ephemeral,interrupt,idle} /opt/cloudtop
+cp "$parts"/{volume,ephemeral,interrupt,idle,tools} /opt/cloudtop
 
 loops=() servers=()
 put_away() {

@@ -92,16 +92,16 @@ def test_a_cloudtop_from_nothing_to_nothing(cloudtop, account):
     assert itself == [group(ec2)["GroupId"]]
 
     (listed,) = cloudtop("list", "--json").json()["environments"]
-    status = cloudtop("status", "dev", "--json").json()
+    status = cloudtop("status", "dev", "--no-ask", "--json").json()
     assert listed["name"] == status["name"] == "dev"
     assert status["volumes"][0]["volume_id"] == volume["VolumeId"]
     assert status["volumes"][0]["attached_to"] == instance["InstanceId"]
-    assert instance["InstanceId"] in cloudtop("status", "dev").stdout
+    assert instance["InstanceId"] in cloudtop("status", "dev", "--no-ask").stdout
 
     cloudtop("stop", "dev")
     (stopped,) = live(ec2)
     assert (stopped["InstanceId"], stopped["State"]["Name"]) == (instance["InstanceId"], "stopped")
-    assert cloudtop("status", "dev", "--json").json()["phase"] == "stopped"
+    assert cloudtop("status", "dev", "--no-ask", "--json").json()["phase"] == "stopped"
     cloudtop("start", "dev", "--wait", "running")
     (started,) = live(ec2)
     assert (started["InstanceId"], started["State"]["Name"]) == (instance["InstanceId"], "running")
@@ -209,10 +209,10 @@ def test_every_check_that_moto_has_is_passed(cloudtop, strict_account):
 def test_a_lost_state_file_is_recovered_from_tags(cloudtop, account):
     ec2, cloudtop = account.client(), cloudtop.on(account)
     up(cloudtop, ec2, "dev", *SMALL)
-    before = cloudtop("status", "dev", "--json").json()
+    before = cloudtop("status", "dev", "--no-ask", "--json").json()
     (cloudtop.home / "state.json").unlink()
     cloudtop("recover", "-r", "us-east-1")
-    after = cloudtop("status", "dev", "--json").json()
+    after = cloudtop("status", "dev", "--no-ask", "--json").json()
     keys = ("name", "kind", "region", "zone", "phase", "volumes")
     assert {key: after[key] for key in keys} == {key: before[key] for key in keys}
     assert [it["instance_id"] for it in after["nodes"]] == [it["instance_id"] for it in before["nodes"]]

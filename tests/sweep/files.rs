@@ -136,7 +136,7 @@ fn a_new_state_that_was_not_put_in_its_place_leaves_the_old_one() {
             fs::write(world.file(STATE), &old).unwrap();
             fs::write(world.file(JOURNAL), &journal).unwrap();
             fs::write(world.file("state.json.tmp"), rest).unwrap();
-            world.ok("status dev").await.unwrap();
+            world.ok("status dev --no-ask").await.unwrap();
             let found = finished(&world, &["stop dev"], &stopped("dev", 1)).await;
             assert_finished(&world, &format!("of the new state there is {what}"), found);
         });

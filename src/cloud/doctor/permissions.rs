@@ -181,6 +181,7 @@ impl Cloud {
             "DeleteSecurityGroup" => said(name, ec2.delete_security_group().dry_run(true).group_id(GROUP).send()).await,
             "DeleteVolume" => said(name, ec2.delete_volume().dry_run(true).volume_id(VOLUME).send()).await,
             "StartInstances" => said(name, ec2.start_instances().dry_run(true).instance_ids(INSTANCE).send()).await,
+            "GetConsoleOutput" => said(name, ec2.get_console_output().dry_run(true).instance_id(INSTANCE).send()).await,
             "StopInstances" => said(name, ec2.stop_instances().dry_run(true).instance_ids(INSTANCE).send()).await,
             "TerminateInstances" => {
                 said(name, ec2.terminate_instances().dry_run(true).instance_ids(INSTANCE).send()).await

@@ -1,16 +1,16 @@
 //! The commands that a simulated node answers.
 
 use super::script::{self, Node, Output};
-use super::{disks, files, services};
+use super::{cloudtop, disks, files, services};
 
 /// What the interactive shell says of itself.
 pub(super) const HELP: &str = "\
 true false exit echo printf test [ sh bash command which sudo env timeout
 uname hostname whoami id pwd nproc uptime ls cat mountpoint findmnt df lsblk
-cloud-init systemctl etcdctl docker curl (of 127.0.0.1:2379/health) help
+cloud-init systemctl journalctl etcdctl docker curl (of 127.0.0.1:2379/health) help
 ";
 
-const NAMES: [&str; 35] = [
+const NAMES: [&str; 37] = [
     ":",
     "true",
     "false",
@@ -41,10 +41,12 @@ const NAMES: [&str; 35] = [
     "lsblk",
     "cloud-init",
     "systemctl",
+    "journalctl",
     "etcdctl",
     "docker",
     "curl",
     "interrupt",
+    "idle",
     "help",
 ];
 
@@ -80,9 +82,11 @@ pub(super) fn answer(node: &Node, words: &[String], status: u32) -> Output {
         // Flatcar has none: its user data is carried out by Ignition or coreos-cloudinit.
         "cloud-init" if !is_flatcar(node) => services::cloud_init(node, arguments),
         "systemctl" => services::systemctl(node, arguments),
+        "journalctl" => cloudtop::journalctl(node, arguments),
         "etcdctl" => services::etcdctl(node, arguments),
         "docker" => services::docker(node, arguments),
         "interrupt" => services::interrupt(arguments),
+        "idle" => cloudtop::idle(node, arguments),
         "curl" => services::curl(node, arguments),
         "help" => Output::text(HELP),
         _ => Output::failure(

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::commands::{is_flatcar, unscripted};
-use super::disks;
 use super::script::{Node, Output};
 use super::{CloudInit, NodeFacts};
+use super::{cloudtop, disks};
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,7 @@ fn entries(node: &Node) -> BTreeMap<String, Entry> {
         // The template's own sign that it has done all it had to.
         files.push(("/run/cloudtop/ready".to_owned(), file(String::new())));
     }
+    files.extend(cloudtop::reports(node).into_iter().map(|(path, text)| (path.to_owned(), file(text))));
     files.extend(disks::device_paths(node).into_iter().map(|path| (path, Entry::Device)));
     if facts.volume_mounted {
         files.push((format!("{}/lost+found", disks::mount_path(node)), Entry::Directory));

@@ -154,4 +154,4 @@ fn metadata(node: &Node, path: &str) -> Output {
 }
 
 /// How the metadata writes an instant.
-const UTC: &str = "%Y-%m-%dT%H:%M:%SZ";
+pub(super) const UTC: &str = "%Y-%m-%dT%H:%M:%SZ";

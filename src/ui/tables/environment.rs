@@ -10,9 +10,12 @@ use super::super::time::relative;
 use super::cell;
 use super::grid::{Column, render};
 use crate::domain::money;
+use crate::domain::said::{Said, Tools};
 
 /// More volumes than this are counted rather than listed.
 const VOLUMES_LISTED: usize = 10;
+/// Of more nodes than this only those are quoted that have trouble.
+const NODES_QUOTED: usize = 10;
 
 const STATUS: [Column; 10] = [
     Column::new("NODE").right(),
@@ -44,7 +47,39 @@ pub fn status(report: &EnvironmentReport, now: Timestamp, width: Option<usize>) 
         text.push(String::new());
         text.push(render(&STATUS, &rows, width));
     }
+    text.extend(said(&report.nodes));
     text.join("\n")
+}
+
+/// What nodes say of themselves; of many, those alone that have trouble.
+fn said(nodes: &[NodeReport]) -> Vec<String> {
+    let all = nodes.len() <= NODES_QUOTED;
+    let quoted = nodes.iter().filter_map(|node| Some((node, node.said.as_ref()?)));
+    quoted.filter(|(_, said)| all || has_trouble(said)).flat_map(|(node, said)| quote(node.view.index, said)).collect()
+}
+
+fn has_trouble(said: &Result<Said, String>) -> bool {
+    said.as_ref().map_or(true, |said| {
+        said.interruption.is_some() || said.tools.as_ref().is_some_and(|tools| !tools.failed.is_empty())
+    })
+}
+
+fn quote(index: u32, said: &Result<Said, String>) -> Vec<String> {
+    let lines = match said {
+        Err(why) => return vec![String::new(), format!("node {index} does not answer: {}", one_line(why))],
+        Ok(said) => [
+            ("volume", said.volume.clone()),
+            ("idle", said.idle.clone()),
+            ("tools", said.tools.as_ref().map(Tools::in_words)),
+            ("notice", said.interruption.clone()),
+        ],
+    };
+    let lines: Vec<String> =
+        lines.into_iter().filter_map(|(what, words)| Some(format!("  {what:7}{}", one_line(&words?)))).collect();
+    if lines.is_empty() {
+        return lines;
+    }
+    [vec![String::new(), format!("node {index} says:")], lines].concat()
 }
 
 /// The answer of `cloudtop up`: what a script or a person needs to reach each node.

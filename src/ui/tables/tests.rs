@@ -1,5 +1,6 @@
 //! Tables, compared to the letter.
 
+use super::super::report::NodeReport;
 use super::super::samples::{self, bare, cloudtop, cluster, now};
 use super::super::shapes::PlanShape;
 use super::*;
@@ -7,6 +8,7 @@ use crate::domain::observed::VolumeState;
 use crate::domain::phase::Phase;
 use crate::domain::plan::{Blocked, Plan, Status, Step};
 use crate::domain::pools::Ranking;
+use crate::domain::said::{Said, Tools};
 
 #[test]
 fn the_list_has_a_line_an_environment() {
@@ -193,4 +195,29 @@ fn a_word_from_elsewhere_cannot_break_a_row() {
     report.nodes[0].view.waiting_for = Some("one\ntwo \u{1b}[2Jthree".to_owned());
     let text = status(&report, now(), None);
     assert!(text.ends_with("  0.0731  one two three"), "{text}");
+}
+
+#[test]
+fn of_many_nodes_those_alone_are_quoted_that_have_trouble() {
+    let mut report = cloudtop();
+    let node = report.nodes.remove(0);
+    let quiet = Said { volume: Some("mounted".to_owned()), ..Said::default() };
+    let tools = Tools { failed: vec!["setup: exit code 1".to_owned()], ..Tools::default() };
+    let troubled = Said { tools: Some(tools), ..quiet.clone() };
+    report.nodes = (0..11)
+        .map(|index| {
+            let said = match index {
+                3 => Err("no answer".to_owned()),
+                7 => Ok(troubled.clone()),
+                _ => Ok(quiet.clone()),
+            };
+            NodeReport { view: bare(index, Phase::Ready, None), said: Some(said), ..node.clone() }
+        })
+        .collect();
+    let text = status(&report, now(), None);
+    let told =
+        "\n\nnode 3 does not answer: no answer\n\nnode 7 says:\n  volume mounted\n  tools  failed: setup: exit code 1";
+    assert!(text.ends_with(told), "{text}");
+    report.nodes.truncate(3);
+    assert_eq!(status(&report, now(), None).matches(" says:\n  volume mounted").count(), 3);
 }
