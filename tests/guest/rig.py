@@ -74,6 +74,8 @@ class Guest:
         """A new instance with a new root disk. Volumes come later, as on EC2."""
         self.instance = instance or "i-0" + os.urandom(8).hex()
         self.attached = []
+        if self.machine:
+            self.machine.kill()
         self.root = Disk("vol0" + os.urandom(8).hex(), self.place / "root.qcow2", device="/dev/sda1", format="qcow2")
         base = self.image.folder / "disk.raw"
         run("qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", self.root.path, "8G")

@@ -121,6 +121,38 @@ def up(t: Trial) -> None:
     t.that("idle, it stops by itself (--idle 2m)", lambda: g.machine.powers_off(1200))
 
 
+def attaches_itself(t: Trial) -> None:
+    """In terminate mode EC2 launches the node again while no cloudtop runs: with a role it attaches its own volume."""
+    ec2 = Simulated(t.place, t.program, t.guest)
+    brought_up(t, ec2, "--volume", "2", "--on-interruption", "terminate", "--instance-profile", "cloudtop-node")
+    t.check("work is written to its volume", f"{MOUNTED}\necho mine >~/persistent/kept; sync")
+    ec2.in_use = 2
+    ec2.sim("interrupt", "dev", "--notice", "1s")
+    t.boots("EC2 takes it, and launches another", ec2.relaunch)
+    volume_mounted(t, "the new instance has its volume mounted, and nobody else attached it")
+    t.check("what was written is there", "grep mine ~/persistent/kept; journalctl -u cloudtop-attach | grep 'is being attached'")
+    t.that("VolumeInUse was waited out, and every signature was right", lambda: ec2.refused == ["VolumeInUse"] * 2)
+
+
+# An image of a shell and little else, made from the guest itself: nothing can be pulled without an internet.
+CONTAINER = """tar -chf - /bin/sh /bin/sleep /lib/x86_64-linux-gnu/libc.so.6 /lib64/ld-linux-x86-64.so.2 2>/dev/null | sudo docker import - tiny
+    sudo docker run --rm --network none tiny /bin/sh -c 'echo a container ran' | grep 'a container ran'"""
+ON_STRIPE = """sudo docker info -f '{{.DockerRootDir}}' | tee /dev/stderr | xargs findmnt -no SOURCE -T | xargs lsblk -nro TYPE | grep raid0"""
+
+
+def docker_host(t: Trial) -> None:
+    """A docker host: its data on the instance store, at the first boot and after a stop and start."""
+    t.boots("it boots, and cloud-init ends without an error", lambda: t.guest.launch(t.render()))
+    t.check("no unit has failed, and there was no warning", BOOTED)
+    t.check("docker's data is on the striped instance store", ON_STRIPE)
+    t.check("a container runs", CONTAINER)
+    t.check("the login user may use docker", 'id -nG "$(id -un)" | grep -w docker')
+    t.boots("it comes back after a stop and start", t.guest.stop_and_start)
+    t.check("docker is there again, on the blank stripe, without the image of before", f"{ON_STRIPE}\ntest -z \"$(sudo docker images -q)\"")
+    t.check("and runs a container again", CONTAINER)
+
+
 SCENARIOS = {
     "cloudtop": [comes_and_goes, taken_away, foreign, up],
+    "docker": [docker_host],
 }
