@@ -58,7 +58,7 @@ class Simulated:
     def __init__(self, place: Path, program: Path, guest: Guest):
         self.place, self.program, self.guest = place, program, guest
         self.own = {"PATH": os.environ["PATH"], "HOME": str(place), "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
-        self.user_data = b""
+        self.user_data, self.turns = b"", threading.Lock()
         # How many of the guest's own AttachVolume are still to find the volume in use, and what was refused to it.
         self.in_use, self.refused = 0, []
         command = [program, *self.simulator(), "sim", "serve", "--port", "0"]
@@ -80,15 +80,25 @@ class Simulated:
     def cloudtop(self, *words: str) -> subprocess.CompletedProcess:
         """The program as its user runs it."""
         command = [self.program, "--endpoint-url", self.url, "--region", "us-east-1", "--state", self.place / "state.json", "--no-input", *words]
-        return subprocess.run(command, env=self.own, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return subprocess.run(command, env=self.own, cwd=self.place, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
-    def relaunch(self) -> None:
-        """Waits until EC2 has launched another instance in place of the guest's, and boots that with the same user data."""
+    def boot(self, instance: str) -> None:
+        with self.turns:
+            self.guest.launch(self.user_data, instance)
+
+    def boot_what_is_launched(self) -> None:
+        """Waits until EC2 runs another instance than the guest's, and boots that: a spot request launches in its own time."""
         while True:
             running = [it["id"] for it in json.loads(self.sim("show", "--json"))["instances"] if it["state"] == "running"]
             if running and self.guest.instance not in running:
-                self.guest.launch(self.user_data, running[0])
-                return
+                return self.boot(running[0])
+            time.sleep(1)
+
+    def plug(self, identity: str, instance: str) -> None:
+        while True:
+            with self.turns:
+                if self.guest.instance == instance:
+                    return self.guest.attach(volume(self.place, identity=identity))
             time.sleep(1)
 
     def answer(self, request: Answering, asked: dict) -> tuple[int, str, bytes]:
@@ -101,11 +111,15 @@ class Simulated:
         return answer.status, answer.headers["Content-Type"], text
 
     def do(self, asked: dict, answer: str) -> None:
-        if asked.get("Action") == "RunInstances":
+        action = asked.get("Action")
+        if action == "RunInstances":
             self.user_data = base64.b64decode(asked["UserData"])
-            self.guest.launch(self.user_data, re.search("<instanceId>(.*?)</instanceId>", answer)[1])
-        if asked.get("Action") == "AttachVolume":
-            self.guest.attach(volume(self.place, identity=asked["VolumeId"]))
+            self.boot(re.search("<instanceId>(.*?)</instanceId>", answer)[1])
+        if action == "RequestSpotInstances":
+            self.user_data = base64.b64decode(asked["LaunchSpecification.UserData"])
+            threading.Thread(target=self.boot_what_is_launched, daemon=True).start()
+        if action == "AttachVolume":
+            self.plug(asked["VolumeId"], asked["InstanceId"])
 
     def answer_guest(self, request: Answering, asked: dict) -> tuple[int, str, bytes]:
         if wrong := unsigned(request):

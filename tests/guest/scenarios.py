@@ -125,11 +125,12 @@ def up(t: Trial) -> None:
 def attaches_itself(t: Trial) -> None:
     """In terminate mode EC2 launches the node again while no cloudtop runs: with a role it attaches its own volume."""
     ec2 = Simulated(t.place, t.program, t.guest)
-    brought_up(t, ec2, "--volume", "2", "--on-interruption", "terminate", "--instance-profile", "cloudtop-node")
+    t.that("cloudtop init --self-attach makes the role", lambda: said(t, ec2.cloudtop("init", "--self-attach", "--yes")))
+    brought_up(t, ec2, "--volume", "2", "--on-interruption", "terminate")
     t.check("work is written to its volume", f"{MOUNTED}\necho mine >~/persistent/kept; sync")
     ec2.in_use = 2
     ec2.sim("interrupt", "dev", "--notice", "1s")
-    t.boots("EC2 takes it, and launches another", ec2.relaunch)
+    t.boots("EC2 takes it, and launches another", ec2.boot_what_is_launched)
     volume_mounted(t, "the new instance has its volume mounted, and nobody else attached it")
     t.check("what was written is there", "grep mine ~/persistent/kept; journalctl -u cloudtop-attach | grep 'is being attached'")
     t.that("VolumeInUse was waited out, and every signature was right", lambda: ec2.refused == ["VolumeInUse"] * 2)
