@@ -135,7 +135,8 @@ class Guest:
 
     def sh(self, script: str, limit: float = CHECK_LIMIT) -> tuple[int, str]:
         """A script for bash, stopped at the first thing that fails: its exit code, and what it printed."""
-        command = [*self.ssh(), "bash -euo pipefail -c " + shlex.quote(script)]
+        # Debian's bash reads bashrc when sshd starts it, and that names what is not set.
+        command = [*self.ssh(), "bash --norc -euo pipefail -c " + shlex.quote(script)]
         try:
             # A file, and not a pipe: the connection that is kept open would hold a pipe open as well.
             with (self.place / "said").open("w+b") as said:

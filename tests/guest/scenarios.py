@@ -155,6 +155,6 @@ def docker_host(t: Trial) -> None:
 
 
 SCENARIOS = {
-    "cloudtop": [comes_and_goes, taken_away, foreign, up],
+    "cloudtop": [comes_and_goes, taken_away, foreign, up, attaches_itself],
     "docker": [docker_host],
 }
