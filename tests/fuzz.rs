@@ -56,6 +56,7 @@ fn intent(goal: Goal) -> Intent {
         one_time: false,
         wait_for_capacity: false,
         image: ImageWish::Family(ImageFamily::Ubuntu),
+        os: Some(ImageFamily::Debian),
         template: "cloudtop".to_owned(),
         set: BTreeMap::from([("packages".to_owned(), "git".to_owned())]),
         user_data_file: None,

@@ -15,7 +15,7 @@ use crate::ssh::keys::{self, KeySearch};
 
 use super::context::{Context, home_dir};
 use super::report;
-use super::wish::{self, Makings, WishArgs};
+use super::wish::{self, Made, Makings, WishArgs};
 use super::work;
 
 /// An environment as it should be, found fit to be carried out.
@@ -32,6 +32,8 @@ pub struct Fit {
     pub plan: Plan,
     /// What there is to choose from, where something must be launched.
     pub market: Option<Market>,
+    /// What the template has the user run on their own machine once nodes are there.
+    pub after_up: Vec<String>,
 }
 
 /// Checks everything that can be checked before anything is made.
@@ -48,7 +50,8 @@ pub async fn check(context: &Context, name: &EnvName, args: &WishArgs) -> Result
         let text = format!("`{name}` is in {before}, and an environment cannot change its region");
         return Err(CommandError::usage(text).hint(format!("use another name, or `cloudtop down {name}` first")));
     }
-    let intent = intent(context, name, &settings, previous.as_ref().map(|it| &it.intent), &cloud).await?;
+    let before = previous.as_ref().map(|it| &it.intent);
+    let Made { intent, after_up, .. } = make(context, name, &settings, before, &cloud).await?;
     if let Some(before) = previous.as_ref().map(|it| &it.intent).filter(|it| !report::is_over(it.goal)) {
         check_unchanged(name, before, &intent)?;
     }
@@ -69,7 +72,7 @@ pub async fn check(context: &Context, name: &EnvName, args: &WishArgs) -> Result
             return Err(error);
         }
     }
-    Ok(Fit { cloud, environment, previous, settings, plan, market })
+    Ok(Fit { cloud, environment, previous, settings, plan, market, after_up })
 }
 
 /// What cannot be changed while an environment is there: better said than silently left as it is.
@@ -78,22 +81,24 @@ fn check_unchanged(name: &EnvName, before: &Intent, after: &Intent) -> Result<()
     // Which key a recovered environment has may not be known.
     let key_known = !before.access.public_key.is_empty();
     let other_key = key_known && before.access.public_key != after.access.public_key;
-    let what = match (other_volume, other_key) {
-        (true, _) => "volume",
-        (_, true) => "ssh key",
-        (false, false) => return Ok(()),
+    let other_os = before.template == after.template && before.os != after.os;
+    let what = match (other_volume, other_key, other_os) {
+        (true, ..) => "volume",
+        (_, true, _) => "ssh key",
+        (_, _, true) => "operating system",
+        _ => return Ok(()),
     };
     let text = format!("`{name}` has its {what} already, and it cannot be exchanged while the environment is there");
     Err(CommandError::usage(text).hint(format!("`cloudtop down {name}` first; volumes are kept")))
 }
 
-async fn intent(
+async fn make(
     context: &Context,
     name: &EnvName,
     settings: &EnvironmentSettings,
     previous: Option<&Intent>,
     cloud: &Cloud,
-) -> Result<Intent, CommandError> {
+) -> Result<Made, CommandError> {
     let previous = previous.filter(|it| !report::is_over(it.goal) || it.volume != VolumeWish::None);
     let (public_key, identity_file) = key(context, settings, previous).await?;
     let ssh_from = ssh_from(context, settings, previous).await?;
@@ -110,7 +115,7 @@ async fn intent(
     for warning in &made.warnings {
         context.ui.warn(warning);
     }
-    Ok(made.intent)
+    Ok(made)
 }
 
 /// The key to log in with: the one named, the one it was made with, or the best that is there.

@@ -8,7 +8,7 @@ use crate::cli::CommandError;
 use crate::config::{EnvironmentSettings, VolumeSetting};
 use crate::domain::environment::Environment;
 use crate::domain::found::Found;
-use crate::domain::intent::{Goal, Intent};
+use crate::domain::intent::{Goal, ImageFamily, Intent};
 use crate::domain::names::EnvName;
 use crate::domain::observed::{InstanceState, RequestState};
 use crate::domain::{nodes, tags};
@@ -29,6 +29,7 @@ pub fn environment(context: &Context, there: &FoundThere) -> Result<Environment,
         .collect();
     let settings = EnvironmentSettings {
         template: tag(tags::TEMPLATE),
+        os: there.found.tag(tags::OS).and_then(ImageFamily::named),
         types: (!types.is_empty()).then(|| types.into_iter().collect()),
         nodes: Some(count_nodes(&there.found)),
         on_interruption: terms.on_interruption,
@@ -122,7 +123,7 @@ fn made_or_bare(
         Ok(made) => Ok(made.intent),
         Err(error) => {
             context.ui.warn(&format!("the template of {name} is not here ({error}): its next `up` needs --template"));
-            let settings = EnvironmentSettings { template: None, ..settings };
+            let settings = EnvironmentSettings { template: None, os: None, ..settings };
             Ok(wish::make(&settings, makings)?.intent)
         }
     }

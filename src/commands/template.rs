@@ -5,12 +5,13 @@ use std::io::Write as _;
 use clap::{Args, Subcommand};
 
 use crate::cli::{CommandError, Exit, Globals};
+use crate::domain::intent::ImageFamily;
 use crate::domain::names::EnvName;
 use crate::domain::plan::VOLUME_DEVICE;
 use crate::templates::{self, Template};
 use crate::ui::Ui;
 
-use super::wish::key_value;
+use super::wish::{key_value, node as node_of, operating_system};
 
 /// Look at and render templates.
 #[derive(Debug, Args)]
@@ -40,6 +41,9 @@ pub enum TemplateAction {
         /// Set a variable
         #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
         set: Vec<(String, String)>,
+        /// Operating system, where the template is made for several
+        #[arg(long, value_parser = operating_system, value_name = "ubuntu|debian|amazon-linux")]
+        os: Option<ImageFamily>,
         /// The environment's name
         #[arg(long, default_value = "dev")]
         name: EnvName,
@@ -60,10 +64,11 @@ pub fn run(args: &TemplateArgs, globals: &Globals, ui: &Ui) -> Result<(), Comman
     match &args.action {
         TemplateAction::List => list(globals, ui),
         TemplateAction::Show { template } => show(&Template::load(template)?, globals, ui),
-        TemplateAction::Render { template, set, name, node, nodes } => {
+        TemplateAction::Render { template, set, os, name, node, nodes } => {
             let region = globals.region.as_deref().unwrap_or("us-east-1");
-            let context = render_context(&Template::load(template)?, set, name, *nodes, region)?;
-            render(&Template::load(template)?, &context, *node, ui)
+            let template = Template::load(template)?.on(*os)?;
+            let context = render_context(&template, set, name, *nodes, region)?;
+            render(&template, &context, &node_of(name, *node, *nodes), ui)
         }
     }
 }
@@ -88,6 +93,13 @@ fn show(template: &Template, globals: &Globals, ui: &Ui) -> Result<(), CommandEr
     let manifest = &template.manifest;
     let mut lines = vec![manifest.name.clone(), manifest.description.clone(), String::new()];
     lines.push(format!("login: {}", manifest.user));
+    if !manifest.os.is_empty() {
+        let others: Vec<&str> = manifest.os.keys().map(|os| os.as_str()).collect();
+        lines.push(format!("--os: {} unless you say {}", manifest.image.family.as_str(), others.join(" or ")));
+    }
+    if let Some(command) = &manifest.after_up {
+        lines.push(format!("after `up`, on your machine: {command}"));
+    }
     for (name, spec) in &manifest.variables {
         lines.push(format!("--set {name}=...  {}", spec.description));
     }
@@ -106,6 +118,7 @@ fn shape(template: &Template) -> serde_json::Value {
         "name": template.label(),
         "description": manifest.description,
         "user": manifest.user,
+        "os": std::iter::once(&manifest.image.family).chain(manifest.os.keys()).map(|os| os.as_str()).collect::<Vec<_>>(),
         "persistent_volume": manifest.persistent_volume,
         "variables": variables,
     })
@@ -135,9 +148,13 @@ fn render_context(
     })
 }
 
-fn render(template: &Template, context: &templates::Context, index: u32, ui: &Ui) -> Result<(), CommandError> {
-    let node = templates::Node { index, name: format!("{}-{index}", context.environment) };
-    let rendered = template.render(context, &node)?;
+fn render(
+    template: &Template,
+    context: &templates::Context,
+    node: &templates::Node,
+    ui: &Ui,
+) -> Result<(), CommandError> {
+    let rendered = template.render(context, node)?;
     let prepared = templates::prepare(rendered.raw.clone(), template.manifest.may_be_gzipped())?;
     let zipped = if prepared.gzipped { format!(", {} as sent (gzip)", prepared.bytes.len()) } else { String::new() };
     ui.note(&format!("{} bytes{zipped} of {}", prepared.raw_len, templates::USER_DATA_LIMIT));

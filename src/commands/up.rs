@@ -104,13 +104,17 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
         context.ui.warn(note);
     }
     answer(context, &report)?;
+    for command in &fit.after_up {
+        context.ui.note(&format!("next, on this machine: {command}"));
+    }
     offer_include(context, &args.name)
 }
 
 /// User data is for a first boot: nodes that are there keep theirs.
 fn tell_of_what_waits(context: &Context, name: &EnvName, fit: &Fit) {
     let Some(previous) = fit.previous.as_ref().filter(|it| !super::report::is_over(it.intent.goal)) else { return };
-    let made_from = |it: &Intent| (it.template.clone(), it.set.clone(), it.user_data_file.clone(), it.idle_minutes);
+    let made_from =
+        |it: &Intent| (it.template.clone(), it.os, it.set.clone(), it.user_data_file.clone(), it.idle_minutes);
     if made_from(&previous.intent) != made_from(&fit.environment.intent) {
         context.ui.note(&format!(
             "the template or its settings have changed: nodes of {name} that are there keep what they were launched with \

@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use crate::cli::CommandError;
 use crate::config::{self, EnvironmentSettings, VolumeSetting};
 use crate::domain::demand::{Arch, Demand, Requirements};
-use crate::domain::intent::{Access, Goal, ImageWish, Intent, Interruption, Kind, VolumeWish};
-use crate::domain::names::EnvName;
+use crate::domain::intent::{Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
+use crate::domain::names::{EnvName, host_alias};
 use crate::domain::plan::VOLUME_DEVICE;
 use crate::domain::user_data::UserData;
 use crate::templates::{self, Template};
@@ -79,6 +79,9 @@ pub struct WishArgs {
     /// Set a variable of the template
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
+    /// Operating system, where the template is made for several
+    #[arg(long, value_parser = operating_system, value_name = "ubuntu|debian|amazon-linux")]
+    pub os: Option<ImageFamily>,
     /// Boot this image
     #[arg(long, value_name = "ID")]
     pub ami: Option<String>,
@@ -123,6 +126,10 @@ fn architecture(text: &str) -> Result<Arch, String> {
     all.into_iter().find(|arch| arch.as_str() == text).ok_or_else(|| "use x86_64 or arm64".to_owned())
 }
 
+pub(super) fn operating_system(text: &str) -> Result<ImageFamily, String> {
+    ImageFamily::named(text).ok_or_else(|| "use ubuntu, debian or amazon-linux".to_owned())
+}
+
 fn behaviour(text: &str) -> Result<Interruption, String> {
     let all = [Interruption::Stop, Interruption::Hibernate, Interruption::Terminate];
     all.into_iter().find(|it| it.as_str() == text).ok_or_else(|| "use stop, hibernate or terminate".to_owned())
@@ -152,6 +159,7 @@ impl WishArgs {
             template: self.template.clone(),
             user_data: self.user_data.clone(),
             set: self.set.iter().cloned().collect(),
+            os: self.os,
             ami: self.ami.clone(),
             volume,
             volume_id: self.volume_id.clone(),
@@ -216,6 +224,8 @@ pub struct Made {
     pub intent: Intent,
     /// Warnings for the user.
     pub warnings: Vec<String>,
+    /// What the template has the user run on their own machine once nodes are there.
+    pub after_up: Vec<String>,
 }
 
 /// Makes the intent that an environment should run as.
@@ -224,7 +234,7 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
     let nodes = settings.nodes.or(previous.map(|it| it.nodes)).unwrap_or(1);
     check(settings, makings.region, nodes)?;
     let source = Source::of(settings, previous);
-    let template = Template::load(&source.template)?;
+    let template = Template::load(&source.template)?.on(source.os)?;
     let volume = volume(settings, previous, &template);
     if matches!(volume, VolumeWish::Existing { .. }) && nodes > 1 {
         return Err(CommandError::usage(
@@ -251,7 +261,9 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         volume: known_volume(&volume),
     };
     let (user_data, warnings) = user_data(source.file.as_deref(), &template, &context, makings.name, nodes)?;
-    let first = templates::Node { index: 0, name: node_name(makings.name, 0) };
+    let first = node(makings.name, 0, nodes);
+    let after_up = (0..nodes).map(|index| template.after_up(&context, &node(makings.name, index, nodes)));
+    let after_up = after_up.filter_map(Result::transpose).collect::<Result<_, _>>()?;
     let intent = Intent {
         region: makings.region.to_owned(),
         goal: Goal::Running,
@@ -265,6 +277,7 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         one_time,
         wait_for_capacity: settings.wait_for_capacity.unwrap_or(false),
         image: image(settings, previous, &template),
+        os: source.os,
         template: source.template,
         set: source.set,
         user_data_file: source.file,
@@ -288,7 +301,7 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
             settings.tags.clone()
         },
     };
-    Ok(Made { intent, warnings })
+    Ok(Made { intent, warnings, after_up })
 }
 
 /// After how many minutes without use nodes stop themselves.
@@ -361,6 +374,7 @@ fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), CommandError> {
 /// Where user data comes from.
 struct Source {
     template: String,
+    os: Option<ImageFamily>,
     set: BTreeMap<String, String>,
     file: Option<PathBuf>,
 }
@@ -374,6 +388,7 @@ impl Source {
         let before = same.map(|it| it.template.clone());
         Self {
             template: settings.template.clone().or(before).unwrap_or_else(|| DEFAULT_TEMPLATE.to_owned()),
+            os: settings.os.or_else(|| same?.os),
             set,
             file: settings.user_data.clone().or_else(|| same?.user_data_file.clone()),
         }
@@ -474,8 +489,7 @@ fn user_data(
         return Ok((UserData::Shared(sent), warning.iter().map(ToString::to_string).collect()));
     }
     let render = |index: u32| -> Result<(String, bool), CommandError> {
-        let node = templates::Node { index, name: node_name(name, index) };
-        let rendered = template.render(context, &node)?;
+        let rendered = template.render(context, &node(name, index, nodes))?;
         Ok((BASE64_STANDARD.encode(templates::prepare(rendered.raw, gzip)?.bytes), rendered.per_node))
     };
     let (first, per_node) = render(0)?;
@@ -486,6 +500,7 @@ fn user_data(
     Ok((UserData::PerNode(all), Vec::new()))
 }
 
-fn node_name(name: &EnvName, index: u32) -> String {
-    format!("{name}-{index}")
+/// A node as templates know it.
+pub(super) fn node(name: &EnvName, index: u32, nodes: u32) -> templates::Node {
+    templates::Node { index, name: format!("{name}-{index}"), ssh_host: host_alias(name, index, nodes) }
 }

@@ -61,6 +61,7 @@ template = "cloudtop"
 user_data = "my.yaml"
 set = { packages = ["git"] }
 ami = "ami-1"
+os = "debian"
 volume = 20
 volume_id = "vol-1"
 key = "~/.ssh/id_ed25519.pub"

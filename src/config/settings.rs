@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::values;
 use crate::domain::demand::Arch;
-use crate::domain::intent::Interruption;
+use crate::domain::intent::{ImageFamily, Interruption};
 
 /// How far `up` waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -82,6 +82,8 @@ pub struct EnvironmentSettings {
     /// The template's variables.
     #[serde(deserialize_with = "template_variables")]
     pub set: BTreeMap<String, String>,
+    /// The operating system, where the template is made for several.
+    pub os: Option<ImageFamily>,
     /// The image to boot, instead of the newest of the template's family.
     pub ami: Option<String>,
     /// The persistent volume.
@@ -133,6 +135,7 @@ pub(super) const KEYS: &[&str] = &[
     "template",
     "user_data",
     "set",
+    "os",
     "ami",
     "volume",
     "volume_id",
@@ -192,6 +195,7 @@ impl EnvironmentSettings {
             template: self.template.or(below.template),
             user_data: self.user_data.or(below.user_data),
             set: below.set,
+            os: self.os.or(below.os),
             ami: self.ami.or(below.ami),
             volume: self.volume.or(below.volume),
             volume_id: self.volume_id.or(below.volume_id),

@@ -37,6 +37,9 @@ pub struct Intent {
     pub wait_for_capacity: bool,
     /// The image family or id.
     pub image: ImageWish,
+    /// The operating system that was asked for, of those that the template is made for. `None`: the template's own.
+    #[serde(default)]
+    pub os: Option<ImageFamily>,
     /// The template's name, or its directory.
     pub template: String,
     /// What was set of the template's variables.
@@ -71,6 +74,9 @@ impl Intent {
     pub fn all_tags(&self) -> BTreeMap<String, String> {
         let mut all = self.tags.clone();
         all.insert(tags::TEMPLATE.to_owned(), self.template.clone());
+        if let Some(os) = self.os {
+            all.insert(tags::OS.to_owned(), os.as_str().to_owned());
+        }
         if let Some(at) = self.expires_at {
             all.insert(tags::EXPIRES.to_owned(), at.to_string());
         }
@@ -149,7 +155,7 @@ pub enum ImageWish {
 }
 
 /// The image families that templates may name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ImageFamily {
     /// Ubuntu LTS, server.
@@ -162,6 +168,29 @@ pub enum ImageFamily {
     Flatcar,
     /// Fedora CoreOS, stable stream.
     FedoraCoreos,
+}
+
+impl ImageFamily {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Ubuntu, Self::Debian, Self::AmazonLinux, Self::Flatcar, Self::FedoraCoreos];
+
+    /// The word in templates, flags and tags.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ubuntu => "ubuntu",
+            Self::Debian => "debian",
+            Self::AmazonLinux => "amazon-linux",
+            Self::Flatcar => "flatcar",
+            Self::FedoraCoreos => "fedora-coreos",
+        }
+    }
+
+    /// The family of this word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.as_str() == word)
+    }
 }
 
 /// How a node is reached and asked.

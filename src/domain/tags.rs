@@ -14,6 +14,8 @@ pub const NODE: &str = "cloudtop:node";
 pub const VERSION: &str = "cloudtop:version";
 /// The template that nodes are made from.
 pub const TEMPLATE: &str = "cloudtop:template";
+/// The operating system, where it is not the template's own.
+pub const OS: &str = "cloudtop:os";
 /// What a volume is for: [`ROLE_PERSISTENT`] or [`ROLE_ROOT`].
 pub const ROLE: &str = "cloudtop:role";
 /// The id of the installation from which this one has adopted the environment.

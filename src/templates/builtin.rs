@@ -30,12 +30,15 @@ const PARTS: Files = &[
     part!("interrupt.service"),
     part!("node.conf"),
     part!("volume"),
+    part!("volume.rules"),
     part!("volume.service"),
 ];
 
 const TEMPLATES: &[(&str, Files)] = &[
     ("cloudtop", &[file!("cloudtop", "template.toml"), file!("cloudtop", "user-data")]),
     ("coreos", &[file!("coreos", "template.toml"), file!("coreos", "user-data")]),
+    // A docker host is a CloudTop with other settings.
+    ("docker", &[file!("docker", "template.toml"), file!("docker", "user-data")]),
 ];
 
 pub(super) fn names() -> Vec<&'static str> {

@@ -6,6 +6,8 @@
 //! | `env.expires_at` | when its time is up, as systemd's `OnCalendar=` takes it, or none |
 //! | `env.idle_minutes` | after how many minutes without use a node stops itself, or none |
 //! | `node.index`, `node.name` | this node: a template that looks at it gets user data of its own for each |
+//! | `node.ssh_host` | what ssh calls this node |
+//! | `image.family` | the operating system: `ubuntu`, `debian`, `amazon-linux`, ... |
 //! | `ssh.user` | the login name |
 //! | `vars.*` | the template's variables |
 //! | `volume` | none, or `.device`, `.gib`, `.id` (none until it is known), `.mount` |
@@ -58,6 +60,8 @@ pub struct Node {
     pub index: u32,
     /// Its name, for example `core-0`.
     pub name: String,
+    /// What ssh on the user's machine calls it, for example `cloudtop-core.0`.
+    pub ssh_host: String,
 }
 
 /// The node as a template sees it. It notes that it was looked at: then the next node's user data may differ.
@@ -73,13 +77,14 @@ impl Object for SeenNode {
         match key.as_str()? {
             "index" => Some(Value::from(self.node.index)),
             "name" => Some(Value::from(self.node.name.clone())),
+            "ssh_host" => Some(Value::from(self.node.ssh_host.clone())),
             _ => None,
         }
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         self.looked_at.store(true, Ordering::Relaxed);
-        Enumerator::Str(&["index", "name"])
+        Enumerator::Str(&["index", "name", "ssh_host"])
     }
 }
 
@@ -101,6 +106,7 @@ impl Context {
                 ]),
             ),
             ("node", Value::from_object(node)),
+            ("image", table([("family", Value::from(manifest.image.family.as_str()))])),
             ("ssh", table([("user", Value::from(manifest.user.clone()))])),
             ("vars", Value::from(variables)),
             ("volume", Value::from(self.volume.as_ref().map(|volume| volume.values(manifest)))),
@@ -114,7 +120,7 @@ impl Volume {
             ("device", Value::from(self.device.clone())),
             ("gib", Value::from(self.gib)),
             ("id", Value::from(self.id.clone())),
-            ("mount", Value::from(manifest.volume_mount.clone())),
+            ("mount", Value::from(manifest.volume_mount())),
         ])
     }
 }

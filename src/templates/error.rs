@@ -77,10 +77,20 @@ pub enum TemplateError {
         template: String,
         /// The variable.
         name: String,
-        /// The type, with an example.
-        wanted: &'static str,
+        /// The type, with an example, or the texts that it can be.
+        wanted: String,
         /// The value as it was given.
         given: String,
+    },
+    /// `--os` names a system that the template is not made for.
+    #[error("template `{template}` is not made for {os}; it is for {known}")]
+    OtherOs {
+        /// The template.
+        template: String,
+        /// The system that was asked for.
+        os: &'static str,
+        /// Those that it is made for.
+        known: String,
     },
     /// A variable without a default was not set.
     #[error("template `{template}` needs a value for `{name}` ({description}): give --set {name}=VALUE")]

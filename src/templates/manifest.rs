@@ -32,8 +32,12 @@ pub struct Manifest {
     /// Whether a node has a persistent volume unless the user says otherwise.
     #[serde(default)]
     pub persistent_volume: bool,
-    /// Where the persistent volume is mounted: an absolute path. `None`: the template does not mount one.
-    pub volume_mount: Option<String>,
+    volume_mount: Option<String>,
+    /// What it may be put on besides `image.family`.
+    #[serde(default)]
+    pub os: BTreeMap<ImageFamily, OtherOs>,
+    /// A command for the user's own machine, to be shown once nodes are there; rendered like `ready.command`.
+    pub after_up: Option<String>,
     /// Ports that nodes use among themselves, for people to read.
     #[serde(default)]
     pub ports: Vec<u16>,
@@ -48,6 +52,14 @@ pub struct Manifest {
 pub struct Image {
     /// Its family; the newest image of it is looked up at launch.
     pub family: ImageFamily,
+}
+
+/// What is different on another image family.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherOs {
+    /// The login name on its images.
+    pub user: String,
 }
 
 /// What user data is, which says how values are quoted in it and what reads it.
@@ -91,6 +103,9 @@ pub struct VariableSpec {
     pub description: String,
     /// Its value when it is not set. `None`: it must be set.
     pub default: Option<Value>,
+    /// The texts that it can be. Empty: any.
+    #[serde(default)]
+    pub one_of: Vec<String>,
 }
 
 /// The types a variable can have.
@@ -124,6 +139,18 @@ impl Manifest {
         })
     }
 
+    /// Where the persistent volume is mounted: an absolute path. `None`: the template does not mount one.
+    ///
+    /// `~` is `/home/` and the login name, as all image families have it.
+    #[must_use]
+    pub fn volume_mount(&self) -> Option<String> {
+        let path = self.volume_mount.as_ref()?;
+        Some(match path.strip_prefix("~/") {
+            Some(below) => format!("/home/{}/{below}", self.user),
+            None => path.clone(),
+        })
+    }
+
     pub(super) fn read(source: &Source) -> Result<Self, TemplateError> {
         let template = || source.label().to_owned();
         let text = source.read("template.toml").map_err(|error| TemplateError::Unreadable {
@@ -145,9 +172,12 @@ impl Manifest {
             if spec.default.as_ref().is_some_and(|value| value.kind() != spec.kind) {
                 return Err(format!("the default of variable `{name}` is not {}", spec.kind.in_words()));
             }
+            if spec.default.as_ref().is_some_and(|value| !spec.takes(value)) {
+                return Err(format!("the default of variable `{name}` is not {}", spec.in_words()));
+            }
         }
-        if self.volume_mount.as_ref().is_some_and(|path| !path.starts_with('/')) {
-            return Err("volume_mount must be an absolute path, beginning with /".to_owned());
+        if self.volume_mount.as_ref().is_some_and(|path| !path.starts_with('/') && !path.starts_with("~/")) {
+            return Err("volume_mount must be an absolute path, beginning with / or ~/".to_owned());
         }
         if self.persistent_volume && self.volume_mount.is_none() {
             return Err("persistent_volume = true needs volume_mount, the place where it is mounted".to_owned());

@@ -23,7 +23,7 @@ mod variables;
 
 pub use context::{Context, Node, Volume};
 pub use error::TemplateError;
-pub use manifest::{Boot, Image, Manifest, Ready, UserDataFormat, VariableKind, VariableSpec};
+pub use manifest::{Boot, Image, Manifest, OtherOs, Ready, UserDataFormat, VariableKind, VariableSpec};
 pub use ready::{Readiness, read_answer};
 pub use render::UserData;
 pub use user_data::{Prepared, USER_DATA_LIMIT, UnknownHeader, check_user_data_file, prepare};
@@ -31,6 +31,7 @@ pub use variables::{Value, Variables, set_variables};
 
 use std::path::Path;
 
+use crate::domain::intent::ImageFamily;
 use source::Source;
 
 /// A template that has been found and understood.
@@ -54,6 +55,26 @@ impl Template {
         };
         let manifest = Manifest::read(&source)?;
         Ok(Self { manifest, source })
+    }
+
+    /// The template as it is on this operating system; `None`: its own.
+    ///
+    /// # Errors
+    /// [`TemplateError::OtherOs`] when it is not made for that.
+    pub fn on(mut self, os: Option<ImageFamily>) -> Result<Self, TemplateError> {
+        let own = self.manifest.image.family;
+        let Some(os) = os.filter(|os| *os != own) else { return Ok(self) };
+        let Some(other) = self.manifest.os.get(&os) else {
+            let known = std::iter::once(&own).chain(self.manifest.os.keys()).map(|it| it.as_str());
+            return Err(TemplateError::OtherOs {
+                template: self.label().to_owned(),
+                os: os.as_str(),
+                known: known.collect::<Vec<_>>().join(", "),
+            });
+        };
+        self.manifest.user.clone_from(&other.user);
+        self.manifest.image.family = os;
+        Ok(self)
     }
 
     /// The names of the built-in templates, in alphabetical order.

@@ -14,6 +14,8 @@ use super::{Boot, Context, Node, Template, TemplateError, diagnose, filters, rea
 const USER_DATA: &str = "user-data";
 /// What error messages call the check of `template.toml`.
 const READY: &str = "ready.command";
+/// What error messages call the command of `template.toml` for the user's own machine.
+const AFTER_UP: &str = "after_up";
 
 /// Rendered user data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,16 @@ impl Template {
         let text = &self.manifest.ready.command;
         let (check, _) = self.render_text(READY, text, filters::shell, context, node)?;
         Ok(ready::question(self.manifest.boot() == Boot::CloudInit, &check))
+    }
+
+    /// The command for the user's own machine that is shown once the node is there, if the template has one.
+    ///
+    /// # Errors
+    /// As [`Self::render`], of `after_up` in `template.toml`.
+    pub fn after_up(&self, context: &Context, node: &Node) -> Result<Option<String>, TemplateError> {
+        let Some(text) = &self.manifest.after_up else { return Ok(None) };
+        let (command, _) = self.render_text(AFTER_UP, text, filters::shell, context, node)?;
+        Ok(Some(command))
     }
 
     fn render_text(

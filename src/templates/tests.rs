@@ -8,6 +8,7 @@ use std::path::Path;
 use base64::Engine as _;
 
 use super::*;
+use crate::domain::intent::ImageFamily;
 
 const MANIFEST: &str = r#"
 name = "own"
@@ -63,7 +64,7 @@ impl Own {
 }
 
 fn node(index: u32) -> Node {
-    Node { index, name: format!("core-{index}") }
+    Node { index, name: format!("core-{index}"), ssh_host: format!("cloudtop-core.{index}") }
 }
 
 fn context(template: &Template, set: &[(&str, &str)]) -> Context {
@@ -115,7 +116,7 @@ fn every_built_in_template_loads_and_renders_with_and_without_everything() {
             template.ready_command(&context, &node(0)).unwrap();
         }
     }
-    assert_eq!(Template::builtin(), ["cloudtop", "coreos"]);
+    assert_eq!(Template::builtin(), ["cloudtop", "coreos", "docker"]);
 }
 
 #[test]
@@ -201,6 +202,60 @@ fn a_volume_that_is_not_made_yet_has_an_empty_id() {
     assert!(text.contains("      VOLUME_ID=''\n"), "{text}");
 }
 
+fn text_on(template: &str, os: ImageFamily, set: &[(&str, &str)]) -> String {
+    let template = Template::load(template).unwrap().on(Some(os)).unwrap();
+    let context = Context { volume: with_everything(&template).volume, ..context(&template, set) };
+    String::from_utf8(template.render(&context, &node(0)).unwrap().raw).unwrap()
+}
+
+#[test]
+fn the_login_name_the_mount_and_the_packages_follow_the_system() {
+    for (os, user, docker) in [
+        (ImageFamily::Ubuntu, "ubuntu", "docker.io"),
+        (ImageFamily::Debian, "admin", "docker.io\",\"docker-cli"),
+        (ImageFamily::AmazonLinux, "ec2-user", "docker"),
+    ] {
+        let text = text_on("docker", os, &[("ephemeral_fs", "btrfs"), ("packages", "git")]);
+        for line in [
+            format!("      OWNER={user}\n"),
+            format!("      MOUNT=/home/{user}/persistent\n"),
+            format!("packages: [\"git\",\"btrfs-progs\",\"{docker}\"]\n"),
+            format!("  - usermod --append --groups docker {user}\n"),
+            "      EPHEMERAL_FS=btrfs\n      EPHEMERAL_DOCKER=\"yes\"\n".to_owned(),
+        ] {
+            assert!(text.contains(&line), "{line}{text}");
+        }
+    }
+    let text = text_on("cloudtop", ImageFamily::Debian, &[]);
+    assert!(!text.contains("docker.io") && text.contains("EPHEMERAL_DOCKER=\"\"\n"), "{text}");
+}
+
+#[test]
+fn a_system_that_a_template_is_not_made_for_is_an_error_with_those_that_it_is_for() {
+    let error = Template::load("docker").unwrap().on(Some(ImageFamily::Flatcar)).unwrap_err();
+    assert_eq!(error.to_string(), "template `docker` is not made for flatcar; it is for ubuntu, debian, amazon-linux");
+    assert!(Template::load("coreos").unwrap().on(Some(ImageFamily::Flatcar)).is_ok());
+}
+
+#[test]
+fn a_text_that_must_be_one_of_several_is_checked_in_the_default_and_in_what_is_set() {
+    let template = Template::load("cloudtop").unwrap();
+    let set = BTreeMap::from([("ephemeral_fs".to_owned(), "zfs".to_owned())]);
+    let error = set_variables(&template, &set).unwrap_err().to_string();
+    assert!(error.ends_with("variable `ephemeral_fs` takes ext4 or btrfs, not `zfs`"), "{error}");
+    let manifest = MANIFEST.replace("default = \"x\"", "default = \"x\"\none_of = [\"y\"]");
+    let error = Own::new(&manifest, "").load().unwrap_err().to_string();
+    assert!(error.ends_with("the default of variable `word` is not y"), "{error}");
+}
+
+#[test]
+fn what_a_user_runs_after_up_names_the_node_as_their_ssh_does() {
+    let template = Template::load("docker").unwrap();
+    let command = template.after_up(&context(&template, &[]), &node(1)).unwrap();
+    let wanted = "docker context create cloudtop-core.1 --docker host=ssh://cloudtop-core.1";
+    assert_eq!(command.as_deref(), Some(wanted));
+}
+
 #[test]
 fn coreos_is_ignition_that_holds_the_files_and_units() {
     let template = Template::load("coreos").unwrap();
@@ -220,6 +275,7 @@ fn coreos_is_ignition_that_holds_the_files_and_units() {
             "/opt/cloudtop/interrupt",
             "/etc/cloudtop/interrupt.d/20-docker",
             "/opt/cloudtop/volume",
+            "/etc/udev/rules.d/90-cloudtop-volume.rules",
             "/opt/cloudtop/idle",
             "/opt/cloudtop/ephemeral"
         ]
@@ -337,7 +393,7 @@ fn an_undefined_name_is_shown_with_file_line_and_the_name_that_was_meant() {
     assert!(said.contains(own.0.path().to_str().unwrap()) && said.contains("user-data, line 3"), "{said}");
 
     for (text, words) in [
-        ("{{ evn.name }}", "`evn` is undefined; there are: env, node, ssh, vars, volume"),
+        ("{{ evn.name }}", "`evn` is undefined; there are: env, image, node, ssh, vars, volume"),
         ("{{ vars.word ~ vars.wrod }}", "`vars.wrod` is not defined; did you mean `vars.word`?"),
         ("{% if vars.fats %}{% endif %}", "`vars.fats` is not defined; did you mean `vars.fast`?"),
         ("{{ node.idx }}", "did you mean `node.index`?"),
@@ -383,8 +439,7 @@ fn broken_templates_are_errors_with_their_line() {
 fn templates_that_are_not_there_are_not_found() {
     let error = Template::load("cloudtpo").unwrap_err();
     assert!(error.is_not_found());
-    let said =
-        "there is no template `cloudtpo`; built in are cloudtop, coreos; for a directory of your own write ./cloudtpo";
+    let said = "there is no template `cloudtpo`; built in are cloudtop, coreos, docker; for a directory of your own write ./cloudtpo";
     assert_eq!(error.to_string(), said);
     let error = Template::load("./no/such/place").unwrap_err();
     assert!(error.is_not_found() && error.to_string().contains("./no/such/place"), "{error}");

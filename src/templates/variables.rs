@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Template, TemplateError, VariableKind};
+use super::{Template, TemplateError, VariableKind, VariableSpec};
 use crate::config::nearest;
 
 /// The value of a variable.
@@ -60,6 +60,16 @@ impl VariableKind {
     }
 }
 
+impl VariableSpec {
+    pub(super) fn takes(&self, value: &Value) -> bool {
+        self.one_of.is_empty() || matches!(value, Value::Text(text) if self.one_of.contains(text))
+    }
+
+    pub(super) fn in_words(&self) -> String {
+        if self.one_of.is_empty() { self.kind.in_words().to_owned() } else { self.one_of.join(" or ") }
+    }
+}
+
 /// The values of all of the template's variables: those that the user set, and the defaults of the others.
 ///
 /// # Errors
@@ -73,12 +83,13 @@ pub fn set_variables(template: &Template, set: &BTreeMap<String, String>) -> Res
             let hint = names_there_are(name, specs.keys().map(String::as_str));
             return Err(TemplateError::UnknownVariable { template: label(), name: name.clone(), hint });
         };
-        let value = spec.kind.parse(text).ok_or_else(|| TemplateError::WrongType {
-            template: label(),
-            name: name.clone(),
-            wanted: spec.kind.in_words(),
-            given: text.clone(),
-        })?;
+        let value =
+            spec.kind.parse(text).filter(|value| spec.takes(value)).ok_or_else(|| TemplateError::WrongType {
+                template: label(),
+                name: name.clone(),
+                wanted: spec.in_words(),
+                given: text.clone(),
+            })?;
         values.insert(name.clone(), value);
     }
     for (name, spec) in specs {

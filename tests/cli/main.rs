@@ -18,5 +18,6 @@ mod lost_state;
 mod recover;
 mod side_by_side;
 mod streams;
+mod systems;
 mod waits;
 mod world;

@@ -5,12 +5,14 @@ set -euo pipefail
 
 stage=$1
 parts=$2
-export PATH=/usr/sbin:/sbin:$PATH
+# What a scene puts into bin stands in for a program of the machine.
+export PATH=$stage/bin:/usr/sbin:/sbin:$PATH
 
-mkdir -p "$stage"/{etc,dev,run,opt,disks,home}
+mkdir -p "$stage"/{etc,dev,run,opt,disks,home,bin,mnt,lib}
 cp -a /etc/. "$stage/etc"
 cp -a --one-file-system /dev/. "$stage/dev"
-for place in etc dev run opt; do mount --bind "$stage/$place" "/$place"; done
+for place in etc dev run opt mnt; do mount --bind "$stage/$place" "/$place"; done
+mount --bind "$stage/lib" /var/lib
 mkdir -p /opt/cloudtop /etc/cloudtop /dev/disk/by-id
 cp "$parts"/{volume,ephemeral,interrupt,idle} /opt/cloudtop
 
@@ -18,7 +20,9 @@ loops=() servers=()
 put_away() {
     local loop
     ((${#servers[@]} == 0)) || kill "${servers[@]}"
-    mountpoint -q "$stage/home/persistent" && umount "$stage/home/persistent"
+    for place in /var/lib/docker /var/lib/containerd /mnt/ephemeral "$stage/home/persistent"; do
+        ! mountpoint -q "$place" || umount -R "$place"
+    done
     for loop in "${loops[@]}"; do losetup -d "$loop" || true; done
 }
 trap put_away EXIT
@@ -42,6 +46,22 @@ VOLUME_ID=$1
 DEVICE=/dev/sdj
 MOUNT=$stage/home/persistent
 CONF
+}
+
+# A program of this name that does what is written to it.
+stand_in() {
+    cat >"$stage/bin/$1"
+    chmod +x "$stage/bin/$1"
+}
+
+# A metadata service that says what is in the files of $stage/says.
+metadata() {
+    ip link set lo up
+    ip address add 169.254.169.254/32 dev lo
+    mkdir "$stage/says"
+    python3 "$1/imds.py" "$stage/says" &
+    servers+=($!)
+    until curl -s -o /dev/null http://169.254.169.254/; do :; done
 }
 
 volume() { bash /opt/cloudtop/volume; }

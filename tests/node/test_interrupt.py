@@ -8,12 +8,7 @@ pytestmark = on_stage
 
 # A node with its volume mounted, and a metadata service that knows of nothing yet.
 NODE = f"""
-ip link set lo up
-ip address add 169.254.169.254/32 dev lo
-mkdir "$stage/says"
-python3 {HERE}/imds.py "$stage/says" &
-servers+=($!)
-until curl -s -o /dev/null http://169.254.169.254/; do :; done
+metadata {HERE}
 disk data 64
 attach_as {VOLUME}
 volume

@@ -1,12 +1,11 @@
 """The script that mounts the persistent volume, on real file systems on loop devices."""
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 
-from conftest import VOLUME, on_stage
+from conftest import VOLUME, needs, on_stage
+
 
 def may_resize() -> bool:
     capabilities = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapEff"))
@@ -14,10 +13,6 @@ def may_resize() -> bool:
 
 
 pytestmark = on_stage
-
-
-def needs(tool: str):
-    return pytest.mark.skipif(shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin") is None, reason=f"needs {tool}")
 
 
 def test_a_blank_volume_gets_a_file_system_that_belongs_to_the_user(play):
@@ -163,3 +158,28 @@ def test_a_volume_that_comes_late_is_mounted_when_it_comes(play):
         wait "$waiter"
         mountpoint -q "$home" || fail "it is not mounted"
     """)
+
+
+def test_a_volume_that_was_torn_off_while_in_use_is_mounted_again_when_it_comes_back(play):
+    out = play(f"""
+        disk data 64
+        attach_as {VOLUME}
+        volume
+        echo kept >"$home/file"
+        sync
+        cp "$stage/disks/data" "$stage/disks/back"
+        (cd "$home" && exec sleep 1000) &
+        worker=$!
+        until [[ $(readlink "/proc/$worker/cwd") == "$home" ]]; do :; done
+        rm "$disk"
+        volume &
+        waiter=$!
+        until grep -q waiting /run/cloudtop/volume; do :; done
+        disk back
+        attach_as {VOLUME}
+        wait "$waiter"
+        kill "$worker"
+        [[ $(findmnt -nro SOURCE --mountpoint "$home") == "$disk" ]] || fail "$(findmnt -l)"
+        [[ $(cat "$home/file") == kept ]] || fail "the file is gone"
+    """)
+    assert "was detached while it was in use" in out, out

@@ -25,6 +25,7 @@ pub fn cloudtop_intent() -> Intent {
         one_time: false,
         wait_for_capacity: false,
         image: ImageWish::Family(ImageFamily::Ubuntu),
+        os: None,
         template: "cloudtop".to_owned(),
         set: BTreeMap::new(),
         user_data_file: None,

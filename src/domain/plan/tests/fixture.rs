@@ -41,6 +41,7 @@ pub fn intent() -> Intent {
         one_time: false,
         wait_for_capacity: false,
         image: ImageWish::Family(ImageFamily::Ubuntu),
+        os: None,
         template: "cloudtop".to_owned(),
         set: BTreeMap::new(),
         user_data_file: None,
