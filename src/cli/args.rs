@@ -12,6 +12,7 @@ use crate::commands::history::HistoryArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::plan::PlanArgs;
+use crate::commands::prices::PricesArgs;
 use crate::commands::recover::RecoverArgs;
 #[cfg(feature = "simulator")]
 use crate::commands::sim::SimArgs;
@@ -150,6 +151,8 @@ pub enum Command {
     TestInterrupt(TestInterruptArgs),
     /// Stay, report changes, bring nodes back
     Watch(WatchArgs),
+    /// Spot prices: what they are and were, and what they save
+    Prices(PricesArgs),
     /// Rebuild lost state from the tags of what is there
     Recover(RecoverArgs),
     /// Find what has our tags and no use any more

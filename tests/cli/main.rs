@@ -15,6 +15,7 @@ mod history;
 mod hostile;
 mod lifetime;
 mod lost_state;
+mod prices;
 mod recover;
 mod side_by_side;
 mod streams;

@@ -11,6 +11,7 @@ mod keys;
 mod launch_spec;
 mod network;
 mod power;
+mod price_list;
 mod prices;
 mod regions;
 mod requests;
@@ -85,6 +86,7 @@ fn find(action: &str) -> Option<Action> {
         "GetCallerIdentity" => sts::identity,
         "GetConsoleOutput" => console::output,
         "GetRole" => iam::get_role,
+        "GetProducts" => price_list::get_products,
         "GetServiceQuota" => service_quotas::get,
         "ImportKeyPair" => keys::import,
         "ListServiceQuotas" => service_quotas::list,
