@@ -67,7 +67,7 @@ fn the_same_question_is_not_asked_twice_in_a_few_minutes() {
 #[test]
 fn without_the_price_list_all_else_is_told_and_what_is_missing_is_said() {
     let world = World::new();
-    world.ok("sim set denied GetProducts", &[]);
+    world.ok("sim set setting denied GetProducts", &[]);
     let answer = world.ok("prices m5.large", &["--json"]);
     assert!(answer.stderr.contains("on-demand prices are not known, so no savings are shown"), "{}", answer.stderr);
     let first = answer.json()["pools"][0].clone();
