@@ -33,9 +33,9 @@ fn the_cheapest_pool_is_the_one_that_up_takes() {
     let world = World::new();
     let cheapest = world.json("prices --cpus 8 --memory 32 --top 1")["pools"][0].clone();
     let plan = world.json("plan dev --cpus 8 --memory 32");
-    assert_eq!(plan["choices"][0]["instance_type"], cheapest["instance_type"], "{plan}");
-    assert_eq!(plan["choices"][0]["zone"], cheapest["zone"]);
-    assert_eq!(plan["choices"][0]["price_per_hour"], cheapest["price_per_hour"]);
+    assert_eq!(plan["pools"][0]["instance_type"], cheapest["instance_type"]);
+    assert_eq!(plan["pools"][0]["zone"], cheapest["zone"]);
+    assert_eq!(plan["pools"][0]["price_per_hour"], cheapest["price_per_hour"]);
 }
 
 #[test]
