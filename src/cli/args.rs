@@ -15,6 +15,7 @@ use crate::commands::list::ListArgs;
 use crate::commands::logs::LogsArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::plan::PlanArgs;
+use crate::commands::prices::PricesArgs;
 use crate::commands::recover::RecoverArgs;
 #[cfg(feature = "simulator")]
 use crate::commands::sim::SimArgs;
@@ -157,6 +158,8 @@ pub enum Command {
     TestInterrupt(TestInterruptArgs),
     /// Stay, report changes, bring nodes back
     Watch(WatchArgs),
+    /// Spot prices: what they are and were, and what they save
+    Prices(PricesArgs),
     /// Rebuild lost state from the tags of what is there
     Recover(RecoverArgs),
     /// Find what has our tags and no use any more

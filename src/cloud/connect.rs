@@ -161,11 +161,13 @@ impl Cloud {
         let sts = aws_sdk_sts::config::Builder::from(&config).interceptor(counts.clone()).build();
         let iam = aws_sdk_iam::config::Builder::from(&config).interceptor(counts.clone()).build();
         let quotas = aws_sdk_servicequotas::config::Builder::from(&config).interceptor(counts.clone()).build();
+        let pricing = aws_sdk_pricing::config::Builder::from(&config).interceptor(counts.clone()).build();
         Ok(Self {
             ec2: aws_sdk_ec2::Client::from_conf(ec2),
             sts: aws_sdk_sts::Client::from_conf(sts),
             iam: aws_sdk_iam::Client::from_conf(iam),
             quotas: aws_sdk_servicequotas::Client::from_conf(quotas),
+            pricing: aws_sdk_pricing::Client::from_conf(pricing),
             region,
             expires_at,
             counts,

@@ -25,6 +25,8 @@ mod launch;
 mod near;
 mod network;
 mod observe;
+mod on_demand;
+mod price_history;
 mod prices;
 mod profile;
 mod quotas;
@@ -58,6 +60,7 @@ pub struct Cloud {
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
     quotas: aws_sdk_servicequotas::Client,
+    pricing: aws_sdk_pricing::Client,
     region: String,
     expires_at: Option<Timestamp>,
     counts: count::Counts,

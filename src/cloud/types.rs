@@ -9,6 +9,7 @@ use super::{Cloud, MOST_FILTER_VALUES, convert, failure, filter, near};
 use crate::domain::demand::{Demand, Requirements};
 use crate::domain::failure::Failure;
 use crate::domain::market::TypeFacts;
+use crate::domain::quote::Question;
 
 /// The most types that DescribeInstanceTypes takes by name, and its largest page.
 const TYPES_A_CALL: usize = 100;
@@ -23,6 +24,28 @@ impl Cloud {
             Demand::Types(names) => self.named_types(names).await,
             Demand::Requirements(wanted) => Ok(self.matching_types(wanted).await?),
         }
+    }
+
+    /// The types that a question is about, whatever their price.
+    ///
+    /// # Errors
+    /// A type that was named does not exist, or a call failed.
+    pub async fn types_asked_about(&self, question: &Question) -> Result<Vec<TypeFacts>, SurveyError> {
+        let mut found = match question.as_demand() {
+            Some(demand) => self.instance_types(&demand).await?,
+            None => self.all_types().await?,
+        };
+        found.retain(|facts| question.is_about(facts));
+        Ok(found)
+    }
+
+    /// All types that are sold as spot.
+    async fn all_types(&self) -> Result<Vec<TypeFacts>, Failure> {
+        let spot = filter("supported-usage-class", ["spot"]);
+        let pages = self.ec2.describe_instance_types().filters(spot).into_paginator().page_size(PAGE);
+        let found: Result<Vec<_>, _> = pages.items().send().collect().await;
+        let found = found.map_err(|error| failure::of("DescribeInstanceTypes", &error))?;
+        Ok(found.iter().filter_map(convert::type_facts).collect())
     }
 
     async fn named_types(&self, names: &[String]) -> Result<Vec<TypeFacts>, SurveyError> {

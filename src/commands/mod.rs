@@ -17,6 +17,7 @@ pub mod logs;
 pub mod man;
 pub mod plan;
 mod preflight;
+pub mod prices;
 mod rebuild;
 pub mod recover;
 mod report;
@@ -99,6 +100,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Awake(args) => Box::pin(awake::run(&args, context)).await,
         Command::TestInterrupt(args) => Box::pin(test_interrupt::run(&args, context)).await,
         Command::Watch(args) => Box::pin(watch::run(&args, context)).await,
+        Command::Prices(args) => Box::pin(prices::run(&args, context)).await,
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,
         Command::Gc(args) => Box::pin(gc::run(&args, context)).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, context)).await,

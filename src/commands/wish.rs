@@ -127,7 +127,7 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn architecture(text: &str) -> Result<Arch, String> {
+pub(super) fn architecture(text: &str) -> Result<Arch, String> {
     let all = [Arch::X86_64, Arch::Arm64];
     all.into_iter().find(|arch| arch.as_str() == text).ok_or_else(|| "use x86_64 or arm64".to_owned())
 }

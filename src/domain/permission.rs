@@ -120,6 +120,7 @@ impl Denial {
 fn service_of(action: &str) -> &'static str {
     match action {
         "GetCallerIdentity" => "sts",
+        "GetProducts" => "pricing",
         _ if action.ends_with("ServiceQuota") => "servicequotas",
         _ if ["Role", "RolePolicy", "InstanceProfile"].iter().any(|end| action.ends_with(end)) => "iam",
         _ => "ec2",

@@ -120,7 +120,9 @@ fn discounted(market: u64, pool: u64) -> f64 {
     cheapest + room * (1.0 - (-dearer / room).exp())
 }
 
-fn on_demand(info: &TypeInfo) -> f64 {
+/// The on-demand price in USD per hour: the published one, or one like those of its kind.
+#[must_use]
+pub fn on_demand(info: &TypeInfo) -> f64 {
     info.on_demand_usd.unwrap_or_else(|| {
         // What a vCPU and a GiB cost in c5 and r5, and a middling GPU.
         let gpus = info.gpus.as_ref().map_or(0, |gpus| gpus.count);

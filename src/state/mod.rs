@@ -4,6 +4,7 @@
 //! EC2: ownership is in EC2's tags, from which both can be rebuilt. So the rule here is to lose nothing, and to stop
 //! with a clear word rather than to write over a file that is not understood.
 
+pub mod cache;
 pub mod env_lock;
 pub mod error;
 pub mod files;
@@ -15,6 +16,7 @@ pub mod store;
 #[cfg(test)]
 mod samples;
 
+pub use cache::{Cache, Kept};
 pub use env_lock::EnvLock;
 pub use error::StateError;
 pub use journal::Journal;

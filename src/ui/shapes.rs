@@ -7,6 +7,7 @@ use super::report::{EnvironmentReport, NodeReport, VolumeReport, goal_word, volu
 use crate::domain::doctor::Check;
 use crate::domain::plan::{Plan, Status, Step};
 use crate::domain::pools::{Choice, Rejection};
+use crate::domain::quote::Quote;
 use crate::domain::said::Said;
 
 /// The version of these shapes. It changes when a field changes its meaning.
@@ -365,5 +366,60 @@ mod tests {
     fn a_sum_has_no_meaningless_tail() {
         assert_eq!(rounded(0.1 + 0.2).to_string(), "0.3");
         assert_eq!(rounded(0.000_123_4).to_string(), "0.000123");
+    }
+}
+
+/// Spot prices.
+#[derive(Debug, Serialize)]
+pub struct PricesShape<'a> {
+    format_version: u32,
+    /// When EC2 was asked.
+    at: Timestamp,
+    /// Over how many days minimum, median, maximum and points are.
+    days: u32,
+    pools: Vec<PriceShape<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PriceShape<'a> {
+    region: &'a str,
+    zone: &'a str,
+    instance_type: &'a str,
+    vcpus: u32,
+    memory_mib: u64,
+    local_disks: u32,
+    local_disk_gb: u64,
+    price_per_hour: f64,
+    on_demand_per_hour: Option<f64>,
+    /// The part of the on-demand price that is saved: 0.7 is 70 %.
+    saving: Option<f64>,
+    min: f64,
+    median: f64,
+    max: f64,
+    /// Mean prices of equal parts of the days, oldest first.
+    points: &'a [f64],
+}
+
+impl<'a> PricesShape<'a> {
+    /// The shape of these quotes.
+    #[must_use]
+    pub fn new(quotes: &'a [Quote], days: u32, at: Timestamp) -> Self {
+        let pool = |it: &'a Quote| PriceShape {
+            region: &it.region,
+            zone: &it.zone,
+            instance_type: &it.instance_type,
+            vcpus: it.vcpus,
+            memory_mib: it.memory_mib,
+            local_disks: it.local_disks,
+            local_disk_gb: it.local_disk_gb,
+            price_per_hour: it.now,
+            on_demand_per_hour: it.on_demand,
+            saving: it.saving(),
+            min: it.min,
+            median: it.median,
+            max: it.max,
+            points: &it.points,
+        };
+        Self { format_version: FORMAT_VERSION, at, days, pools: quotes.iter().map(pool).collect() }
     }
 }

@@ -16,6 +16,7 @@ mod hostile;
 mod lifetime;
 mod logs;
 mod lost_state;
+mod prices;
 mod recover;
 mod self_attach;
 mod side_by_side;

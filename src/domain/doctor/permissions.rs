@@ -233,11 +233,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Actions that the policy allows beside those tried here.
-    const OTHERS: [&str; 6] = [
+    const OTHERS: [&str; 7] = [
         "ec2:DescribeRouteTables",
         "ec2:DescribeVpcs",
         "iam:CreateServiceLinkedRole",
         "iam:GetRole",
+        "pricing:GetProducts",
         "servicequotas:GetAWSDefaultServiceQuota",
         "servicequotas:GetServiceQuota",
     ];

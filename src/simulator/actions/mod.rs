@@ -11,6 +11,7 @@ mod keys;
 mod launch_spec;
 mod network;
 mod power;
+mod price_list;
 mod prices;
 mod regions;
 mod requests;
@@ -92,6 +93,7 @@ fn find(action: &str) -> Option<Action> {
         "GetConsoleOutput" => console::output,
         "GetInstanceProfile" => iam::get_profile,
         "GetRole" => iam::get_role,
+        "GetProducts" => price_list::get_products,
         "GetRolePolicy" => iam::get_policy,
         "GetServiceQuota" => service_quotas::get,
         "ImportKeyPair" => keys::import,

@@ -1,4 +1,4 @@
-//! How each service words its answers: EC2 and its kin in XML of three sorts, Service Quotas in JSON.
+//! How each service words its answers: EC2 and its kin in XML of three sorts, Service Quotas and the price list in JSON.
 
 use super::error::ec2_success;
 use super::{Answer, Fault, IAM_NAMESPACE, STS_NAMESPACE, Xml};
@@ -10,8 +10,8 @@ pub(in crate::simulator) enum Dialect {
     Ec2,
     /// The Query protocol of all other services; the name is the service's.
     Query(&'static str),
-    /// AWS's JSON 1.1.
-    Json,
+    /// AWS's JSON 1.1; the name is the service's.
+    Json(&'static str),
 }
 
 impl Dialect {
@@ -30,7 +30,8 @@ impl Dialect {
             | "GetRolePolicy"
             | "PutRolePolicy"
             | "RemoveRoleFromInstanceProfile" => Self::Query("iam"),
-            "GetAWSDefaultServiceQuota" | "GetServiceQuota" | "ListServiceQuotas" => Self::Json,
+            "GetAWSDefaultServiceQuota" | "GetServiceQuota" | "ListServiceQuotas" => Self::Json("servicequotas"),
+            "GetProducts" => Self::Json("pricing"),
             _ => Self::Ec2,
         }
     }
@@ -39,8 +40,7 @@ impl Dialect {
     pub fn service(self) -> &'static str {
         match self {
             Self::Ec2 => "ec2",
-            Self::Query(service) => service,
-            Self::Json => "servicequotas",
+            Self::Query(service) | Self::Json(service) => service,
         }
     }
 
@@ -48,7 +48,7 @@ impl Dialect {
     pub fn success(self, action: &str, request_id: &str, content: Xml) -> Answer {
         match self {
             Self::Ec2 => ec2_success(action, request_id, &content),
-            Self::Json => Answer { status: 200, body: content.finish() },
+            Self::Json(_) => Answer { status: 200, body: content.finish() },
             Self::Query(service) => {
                 let mut xml = Xml::document();
                 xml.root(&format!("{action}Response"), namespace(service), |xml| {
@@ -81,7 +81,7 @@ impl Dialect {
                 });
                 Answer { status, body: xml.finish() }
             }
-            Self::Json => {
+            Self::Json(_) => {
                 let body = serde_json::json!({ "__type": json_code(&fault.code), "Message": fault.message });
                 Answer { status: if fault.status == 403 { 400 } else { fault.status }, body: body.to_string() }
             }

@@ -9,8 +9,8 @@ use super::{Fault, Filters};
 
 /// The region that a client means when nothing says which.
 const DEFAULT_REGION: &str = "us-east-1";
-/// What stands before the action in X-Amz-Target: Service Quotas is the one service here that speaks JSON.
-const JSON_TARGET: &str = "ServiceQuotasV20190624.";
+/// What stands before the action in X-Amz-Target, for the services here that speak JSON: Service Quotas and the price list.
+const JSON_TARGETS: [&str; 2] = ["ServiceQuotasV20190624.", "AWSPriceListService."];
 
 /// One request.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,7 @@ impl Request {
     ) -> Self {
         let Some(target) = target else { return Self::read(query, body, authorization, host) };
         let mut request = Self::read("", b"", authorization, host);
-        let action = target.strip_prefix(JSON_TARGET).unwrap_or(target);
+        let action = JSON_TARGETS.iter().find_map(|known| target.strip_prefix(known)).unwrap_or(target);
         request.params.insert("Action".to_owned(), action.to_owned());
         let members: serde_json::Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
         for (name, value) in members {

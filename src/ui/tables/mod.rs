@@ -5,6 +5,7 @@ mod environment;
 pub(super) mod grid;
 mod list;
 mod plan;
+mod prices;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ pub use environment::{nodes, status};
 pub use list::list;
 pub(super) use plan::{blocked, ranking_of};
 pub use plan::{plan, turned_down};
+pub use prices::{csv as prices_csv, prices};
 
 use super::text::one_line;
 
