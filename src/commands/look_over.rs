@@ -14,12 +14,12 @@ pub fn file(path: &Path, bytes: &[u8], template: &Template) -> Result<Vec<String
 }
 
 /// What a template renders to for the first node; the others' differ in names and addresses. Gives warnings.
-pub fn rendered(template: &Template, context: &Context, node: &str) -> Result<Vec<String>, CommandError> {
+pub fn rendered(template: &Template, context: &Context, first: &Node) -> Result<Vec<String>, CommandError> {
     // The built-in ones are looked over whenever they change, in all their branches.
     if Template::builtin().contains(&template.label()) {
         return Ok(Vec::new());
     }
-    let user_data = template.render(context, &Node { index: 0, name: node.to_owned() })?;
+    let user_data = template.render(context, first)?;
     let around = Around { format: Some(template.manifest.user_data_format), ..Around::of(template) };
     let name = format!("{} (rendered)", template.label());
     warnings(&check::user_data(&name, &user_data.raw, &around, &mut Tools::new(true, false)), template.label())

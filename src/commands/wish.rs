@@ -528,7 +528,7 @@ fn user_data(
         Ok((BASE64_STANDARD.encode(templates::prepare(rendered.raw, gzip)?.bytes), rendered.per_node))
     };
     let (first, per_node) = render(0)?;
-    let warnings = look_over::rendered(template, context, &node_name(name, 0))?;
+    let warnings = look_over::rendered(template, context, &node(name, 0, nodes))?;
     if !per_node {
         return Ok((UserData::Shared(first), warnings));
     }

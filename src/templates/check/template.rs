@@ -22,10 +22,8 @@ pub fn template(
     set: &BTreeMap<String, String>,
     tools: &mut Tools,
 ) -> Result<Report, TemplateError> {
-    let around = |template: &Template| Around {
-        format: Some(template.manifest.user_data_format),
-        ..Around::of(template)
-    };
+    let around =
+        |template: &Template| Around { format: Some(template.manifest.user_data_format), ..Around::of(template) };
     let mut report = Report::default();
     names(template, &around(template), tools, &mut report);
     for os in std::iter::once(None).chain(template.manifest.os.keys().copied().map(Some)) {
@@ -54,8 +52,11 @@ fn variables(template: &Template, set: &BTreeMap<String, String>, others: bool) 
         .chain(set.iter().map(|(name, value)| (name.clone(), value.clone())))
         .collect();
     let mut values = set_variables(template, &required)?;
-    for (_, value) in values.iter_mut().filter(|(name, _)| others && !set.contains_key(*name)) {
+    for (name, value) in values.iter_mut().filter(|(name, _)| others && !set.contains_key(*name)) {
         match value {
+            Value::Text(text) if specs.get(name).is_some_and(|spec| spec.kind == VariableKind::File) => {
+                *text = "#!/bin/sh\ntrue\n".to_owned();
+            }
             Value::Boolean(on) => *on = !*on,
             Value::List(items) if items.is_empty() => items.push("sample".to_owned()),
             Value::List(items) => items.clear(),
@@ -71,6 +72,8 @@ fn sample(spec: &VariableSpec) -> &'static str {
         VariableKind::String | VariableKind::List => "sample",
         VariableKind::Integer => "3",
         VariableKind::Boolean => "true",
+        // An empty one that every machine has.
+        VariableKind::File => "/dev/null",
     }
 }
 
@@ -80,7 +83,7 @@ const BRANCHES: u32 = 32;
 /// One of the environments that there may be: each bit is something that it has.
 fn context(template: &Template, variables: Variables, branch: u32) -> Context {
     let has = |bit: u32| branch & bit != 0;
-    let with_volume = has(1) && template.manifest.volume_mount.is_some();
+    let with_volume = has(1) && template.manifest.volume_mount().is_some();
     Context {
         environment: "sample".to_owned(),
         region: "us-east-1".to_owned(),
