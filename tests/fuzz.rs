@@ -73,6 +73,7 @@ fn intent(goal: Goal) -> Intent {
         subnet: None,
         expires_at: Some(moment()),
         idle_minutes: Some(45),
+        fixed_addresses: false,
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }

@@ -282,6 +282,7 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         subnet: settings.subnet.clone().or_else(|| previous?.subnet.clone()),
         expires_at,
         idle_minutes,
+        fixed_addresses: template.manifest.fixed_addresses,
         tags: if settings.tags.is_empty() {
             previous.map(|it| it.tags.clone()).unwrap_or_default()
         } else {

@@ -60,6 +60,9 @@ pub struct Intent {
     /// After how many minutes without use a node stops itself. `None`: never.
     #[serde(default)]
     pub idle_minutes: Option<u32>,
+    /// Whether each node keeps its private address for the environment's life: one network interface of ours a node.
+    #[serde(default)]
+    pub fixed_addresses: bool,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }

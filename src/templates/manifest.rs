@@ -34,6 +34,9 @@ pub struct Manifest {
     pub persistent_volume: bool,
     /// Where the persistent volume is mounted: an absolute path. `None`: the template does not mount one.
     pub volume_mount: Option<String>,
+    /// Whether nodes know each other by their private addresses, so that each must keep its own over a relaunch.
+    #[serde(default)]
+    pub fixed_addresses: bool,
     /// Ports that nodes use among themselves, for people to read.
     #[serde(default)]
     pub ports: Vec<u16>,

@@ -42,6 +42,7 @@ pub fn cloudtop_intent() -> Intent {
         subnet: None,
         expires_at: None,
         idle_minutes: None,
+        fixed_addresses: false,
         tags: BTreeMap::new(),
     }
 }

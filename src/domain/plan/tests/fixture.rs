@@ -58,6 +58,7 @@ pub fn intent() -> Intent {
         subnet: None,
         expires_at: None,
         idle_minutes: None,
+        fixed_addresses: false,
         tags: BTreeMap::new(),
     }
 }
