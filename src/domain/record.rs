@@ -139,6 +139,9 @@ impl Record {
             Event::Settled { token, .. } => {
                 if let Some(pending) = self.take_pending(*token) {
                     self.may_have_opened(&pending.call);
+                    if let Call::DeleteInterface { id } = &pending.call {
+                        self.known.remove(id);
+                    }
                 }
             }
             Event::Node { node, phase, instance_id, request_id, .. } => {
@@ -255,7 +258,14 @@ impl Record {
         }
         let shown = ShownByNode::of(observed, &self.ended, node_of);
         let how = |pending: &Pending| Some((pending.token, how_settled(pending, &shown)?));
-        self.pending.iter().filter_map(how).collect()
+        self.pending.iter().filter(|it| !self.may_be_deleted(&it.call, observed)).filter_map(how).collect()
+    }
+
+    /// Whether a deletion without an answer may have taken effect or not: what it was to delete is not shown now, and has
+    /// not been missing for long.
+    fn may_be_deleted(&self, call: &Call, observed: &Observed) -> bool {
+        let Call::DeleteInterface { id } = call else { return false };
+        self.known.contains_key(id) && !observed.interfaces.iter().any(|it| it.id == *id)
     }
 
     /// Whether a call of this action about this thing was answered a moment ago.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::world::World;
+use super::world::{World, phase_reached};
 
 const UP: &str = "up core -n 3 --on-interruption terminate -q --template";
 
@@ -57,10 +57,12 @@ fn addresses_are_found_again_when_the_state_is_lost_and_go_with_the_environment(
 fn an_address_between_two_instances_is_no_leftover() {
     let world = World::new();
     world.ok(UP, &[&template()]);
-    world.ok("sim set setting capacity-return 10h", &[]);
-    world.interrupt("core/0");
+    let addresses = of_nodes(&world.json("status core"), "private_ip");
+    world.ok("sim set setting capacity-return 1000h", &[]);
+    world.ok("sim interrupt core/0", &[]);
+    phase_reached(&world, "core", "interrupted");
     let waiting = world.json("status core");
-    assert_eq!(waiting["nodes"][0]["private_ip"], json!(of_nodes(&waiting, "private_ip")[0]));
+    assert_eq!(of_nodes(&waiting, "private_ip"), addresses, "known while the node is not there");
     let gc = world.ok("gc", &[]);
     assert!(!gc.stdout.contains("eni-"), "{gc:#?}");
 }

@@ -42,7 +42,7 @@ pub struct Wanted {
     pub doing: Doing,
     /// Persistent volumes. None: that depends on how far the command came.
     pub volumes: Option<usize>,
-    /// Network interfaces that nodes keep their addresses by. Where there are any, no others were ever made.
+    /// Network interfaces that nodes keep their addresses by. Where there are any, there are no others.
     pub addresses: usize,
     /// How many instances and volumes were ever made. None: that depends on how far the command came.
     pub ever: Option<(usize, usize)>,

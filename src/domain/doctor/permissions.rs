@@ -300,7 +300,7 @@ mod tests {
         );
         assert!(mend.contains("aws:ResourceTag/cloudtop:env"), "{mend}");
         let launching = refused(&["RunInstances"])[0].mend.clone().unwrap_or_default();
-        assert_eq!(launching.matches(r#"["ec2:RunInstances"]"#).count(), 2, "two statements allow it: {launching}");
+        assert_eq!(launching.matches(r#"["ec2:RunInstances"]"#).count(), 3, "three statements allow it: {launching}");
     }
 
     #[test]

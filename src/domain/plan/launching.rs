@@ -50,11 +50,15 @@ impl<'a> Planner<'a> {
         for (pin, nodes) in self.by_pin() {
             let refusals = self.refusals(world);
             let wanted = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-            let ranking = pools::rank(self.intent(), market, &refusals, pin.as_ref(), wanted, self.now());
+            let mut ranking = pools::rank(self.intent(), market, &refusals, pin.as_ref(), wanted, self.now());
             if let Some(pin) = pin.filter(|pin| pin.may_move) {
                 let anywhere = pools::rank(self.intent(), market, &refusals, None, wanted, self.now());
                 if self.move_elsewhere(world, &pin, &nodes, &ranking, &anywhere) {
                     continue;
+                }
+                // Where no zone will do, each says its own reason.
+                if ranking.choices.is_empty() {
+                    ranking = anywhere;
                 }
             }
             if ranking.choices.is_empty() {

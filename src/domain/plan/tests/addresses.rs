@@ -39,10 +39,10 @@ fn made_public(scene: &mut Scene, seconds: i64) {
     scene.call(2, seconds, &Call::MakePublic { id: "eni-0".to_owned() }, Some(Ok(Made::default())));
 }
 
-/// Node 0 has run.
+/// Node 0 has run, and is gone.
 fn has_run(scene: &mut Scene) {
     let (text, instance_id) = (String::new(), Some("i-0".to_owned()));
-    let event = Event::Node { node: 0, phase: Phase::Running, text, instance_id, request_id: None };
+    let event = Event::Node { node: 0, phase: Phase::Absent, text, instance_id, request_id: None };
     scene.journal.push(Entry { at: at(950), event });
 }
 
