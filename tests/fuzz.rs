@@ -77,6 +77,7 @@ fn intent(goal: Goal) -> Intent {
         expires_at: Some(moment()),
         idle_minutes: Some(45),
         instance_profile: Some("attaches".to_owned()),
+        fixed_addresses: false,
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }

@@ -320,6 +320,8 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         expires_at,
         idle_minutes,
         instance_profile,
+        // Once nodes have fixed addresses they keep them: what is not looked for is left behind.
+        fixed_addresses: template.manifest.fixed_addresses || previous.is_some_and(|it| it.fixed_addresses),
         tags: if settings.tags.is_empty() {
             previous.map(|it| it.tags.clone()).unwrap_or_default()
         } else {

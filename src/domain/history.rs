@@ -220,8 +220,8 @@ impl Reader {
         }
         let line = self.line(at, Kind::Done, call.to_string());
         line.action = Some(call.action());
-        line.made =
-            made.instances.iter().chain(&made.requests).chain(&made.volume).chain(&made.group).cloned().collect();
+        let ids = made.instances.iter().chain(&made.requests).chain(&made.volume).chain(&made.interface);
+        line.made = ids.chain(&made.group).cloned().collect();
         line.reason = Some(reason);
     }
 

@@ -66,6 +66,9 @@ pub struct Intent {
     /// The instance profile that nodes are launched with. `None`: none, and so no role.
     #[serde(default)]
     pub instance_profile: Option<String>,
+    /// Whether each node keeps its private address for the environment's life: one network interface of ours a node.
+    #[serde(default)]
+    pub fixed_addresses: bool,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }

@@ -38,6 +38,9 @@ pub struct Manifest {
     pub os: BTreeMap<ImageFamily, OtherOs>,
     /// A command for the user's own machine, to be shown once nodes are there; rendered like `ready.command`.
     pub after_up: Option<String>,
+    /// Whether nodes know each other by their private addresses, so that each must keep its own over a relaunch.
+    #[serde(default)]
+    pub fixed_addresses: bool,
     /// Ports that nodes use among themselves, for people to read.
     #[serde(default)]
     pub ports: Vec<u16>,

@@ -29,8 +29,8 @@ pub(super) fn sent(call: &Call, reason: &str) -> String {
 
 /// What a call made; `None` where it makes nothing that has an id.
 pub(super) fn succeeded(call: &Call, made: &Made) -> Option<String> {
-    let ids: Vec<String> =
-        made.requests.iter().chain(&made.instances).chain(&made.volume).chain(&made.group).cloned().collect();
+    let ids = made.requests.iter().chain(&made.instances).chain(&made.volume).chain(&made.interface);
+    let ids: Vec<String> = ids.chain(&made.group).cloned().collect();
     (!ids.is_empty()).then(|| format!("{} made {}", call.action(), some_of(&ids)))
 }
 

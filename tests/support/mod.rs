@@ -44,6 +44,7 @@ pub fn cloudtop_intent() -> Intent {
         expires_at: None,
         idle_minutes: None,
         instance_profile: None,
+        fixed_addresses: false,
         tags: BTreeMap::new(),
     }
 }

@@ -45,6 +45,7 @@ pub const ACTIONS: &[Action] = &[
     ("DescribeSpotPriceHistory", How::Read),
     ("DescribeSubnets", How::Read),
     ("DescribeVolumes", How::Read),
+    ("CreateNetworkInterface", How::DryRun),
     ("CreateSecurityGroup", How::DryRun),
     ("CreateTags", How::DryRun),
     ("CreateVolume", How::DryRun),
@@ -60,6 +61,7 @@ pub const ACTIONS: &[Action] = &[
     ("DeleteSnapshot", How::DryRunOnNothing),
     ("DeleteVolume", How::DryRunOnNothing),
     ("GetConsoleOutput", How::DryRunOnNothing),
+    ("ModifyNetworkInterfaceAttribute", How::DryRunOnNothing),
     ("RevokeSecurityGroupIngress", How::DryRunOnNothing),
     ("StartInstances", How::DryRunOnNothing),
     ("StopInstances", How::DryRunOnNothing),
@@ -302,14 +304,14 @@ mod tests {
     fn a_missing_permission_is_named_with_the_statement_to_add() {
         let checks = refused(&["TerminateInstances"]);
         assert_eq!((checks.len(), checks[0].verdict), (1, Verdict::Wrong(Area::Access)));
-        assert!(checks[0].found.contains("1 of 32 actions are not allowed: ec2:TerminateInstances"), "{checks:?}");
+        assert!(checks[0].found.contains("1 of 34 actions are not allowed: ec2:TerminateInstances"), "{checks:?}");
         let mend = checks[0].mend.clone().unwrap_or_default();
         assert!(
             mend.contains(r#"{"Effect":"Allow", "Action":["ec2:TerminateInstances"], "Resource":"*", "Condition""#)
         );
         assert!(mend.contains("aws:ResourceTag/cloudtop:env"), "{mend}");
         let launching = refused(&["RunInstances"])[0].mend.clone().unwrap_or_default();
-        assert_eq!(launching.matches(r#"["ec2:RunInstances"]"#).count(), 2, "two statements allow it: {launching}");
+        assert_eq!(launching.matches(r#"["ec2:RunInstances"]"#).count(), 3, "three statements allow it: {launching}");
     }
 
     #[test]
@@ -335,7 +337,7 @@ mod tests {
         };
         let checks = check(&all(lost));
         assert_eq!((checks.len(), checks[0].verdict), (1, Verdict::Warning));
-        assert!(checks[0].found.contains("of 1 of 32 actions it could not be told: StopInstances"), "{checks:?}");
+        assert!(checks[0].found.contains("of 1 of 34 actions it could not be told: StopInstances"), "{checks:?}");
         let deaf = |(_, how)| if how == How::Read { Answer::Allowed } else { Answer::Ignored };
         assert!(check(&all(deaf))[0].found.contains("takes no notice of DryRun"));
     }

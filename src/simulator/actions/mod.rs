@@ -98,6 +98,7 @@ fn find(action: &str) -> Option<Action> {
         "GetServiceQuota" => service_quotas::get,
         "ImportKeyPair" => keys::import,
         "ListServiceQuotas" => service_quotas::list,
+        "ModifyNetworkInterfaceAttribute" => interfaces::modify,
         "PutRolePolicy" => iam::put_policy,
         "RemoveRoleFromInstanceProfile" => iam::remove_role,
         "RequestSpotInstances" => requests::request,

@@ -60,6 +60,7 @@ pub fn intent() -> Intent {
         expires_at: None,
         idle_minutes: None,
         instance_profile: None,
+        fixed_addresses: false,
         tags: BTreeMap::new(),
     }
 }
