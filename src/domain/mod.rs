@@ -29,5 +29,6 @@ pub mod pools;
 pub mod quota;
 pub mod record;
 pub mod refusals;
+pub mod secrets;
 pub mod tags;
 pub mod user_data;

@@ -62,9 +62,16 @@ pub struct Node {
 
 /// The node as a template sees it. It notes that it was looked at: then the next node's user data may differ.
 #[derive(Debug)]
-struct SeenNode {
+pub(super) struct SeenNode {
     node: Node,
     looked_at: Arc<AtomicBool>,
+}
+
+impl SeenNode {
+    /// A node for a template; `looked_at` is set when it looks.
+    pub(super) fn value(node: &Node, looked_at: Arc<AtomicBool>) -> Value {
+        Value::from_object(Self { node: node.clone(), looked_at })
+    }
 }
 
 impl Object for SeenNode {
@@ -84,12 +91,11 @@ impl Object for SeenNode {
 }
 
 impl Context {
-    /// The names and values for minijinja; `looked_at` is set when the template looks at `node`.
-    pub(super) fn values(&self, manifest: &Manifest, node: &Node, looked_at: Arc<AtomicBool>) -> Value {
-        let node = SeenNode { node: node.clone(), looked_at };
+    /// The names and values for minijinja, with the node as the template may see it.
+    pub(super) fn values(&self, manifest: &Manifest, node: Value) -> BTreeMap<&'static str, Value> {
         let variables: BTreeMap<String, Value> =
             self.variables.iter().map(|(name, value)| (name.clone(), template_value(value))).collect();
-        table([
+        BTreeMap::from([
             (
                 "env",
                 table([
@@ -100,7 +106,7 @@ impl Context {
                     ("idle_minutes", Value::from(self.idle_minutes)),
                 ]),
             ),
-            ("node", Value::from_object(node)),
+            ("node", node),
             ("ssh", table([("user", Value::from(manifest.user.clone()))])),
             ("vars", Value::from(variables)),
             ("volume", Value::from(self.volume.as_ref().map(|volume| volume.values(manifest)))),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::deliver::{self, Deliver, DeliverDone};
 use super::source::Source;
 use super::variables::{self, Value};
 use super::{TemplateError, ready};
@@ -34,6 +35,15 @@ pub struct Manifest {
     pub persistent_volume: bool,
     /// Where the persistent volume is mounted: an absolute path. `None`: the template does not mount one.
     pub volume_mount: Option<String>,
+    /// Names of the random secrets that an environment of this template has: made once, the same for all its nodes.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// The files that nodes get over ssh.
+    #[serde(default)]
+    pub deliver: Vec<Deliver>,
+    /// What they do then.
+    #[serde(default)]
+    pub deliver_done: DeliverDone,
     /// Ports that nodes use among themselves, for people to read.
     #[serde(default)]
     pub ports: Vec<u16>,
@@ -155,6 +165,7 @@ impl Manifest {
         if self.user_data_format == UserDataFormat::Ignition && self.boot == Some(Boot::CloudInit) {
             return Err("an Ignition image has no cloud-init to ask: leave `boot` out".to_owned());
         }
+        deliver::check(&self.deliver, &self.secrets)?;
         ready::check_is_one_line(&self.ready.command)
     }
 }

@@ -5,12 +5,14 @@
 //! - `variables`: `--set NAME=VALUE` checked against what the template declares
 //! - `context`: what a template may refer to
 //! - `render`: minijinja with undefined names refused and every value quoted for where it lands
+//! - `deliver`: the files that a template has delivered over ssh
 //! - `diagnose`: a rendering error in words, with the names that there are
 //! - `ready`: the question whether a node is ready, and its answer
 //! - `user_data`: size, compression, and user data that no template made
 
 mod builtin;
 mod context;
+mod deliver;
 mod diagnose;
 mod error;
 mod filters;
@@ -22,6 +24,7 @@ mod user_data;
 mod variables;
 
 pub use context::{Context, Node, Volume};
+pub use deliver::{Content, Deliver, DeliverDone, Member, Receiver, Rendered};
 pub use error::TemplateError;
 pub use manifest::{Boot, Image, Manifest, Ready, UserDataFormat, VariableKind, VariableSpec};
 pub use ready::{Readiness, read_answer};

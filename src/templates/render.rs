@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
+use super::context::SeenNode;
 use super::source::Source;
 use super::{Boot, Context, Node, Template, TemplateError, diagnose, filters, ready};
 
@@ -30,13 +31,11 @@ impl Template {
     /// # Errors
     /// [`TemplateError::Render`], with file, line, the name that is not there and those that are.
     pub fn render(&self, context: &Context, node: &Node) -> Result<UserData, TemplateError> {
-        let text = self.source.read(USER_DATA).map_err(|source| TemplateError::Unreadable {
-            template: self.label().to_owned(),
-            file: USER_DATA.to_owned(),
-            source,
-        })?;
-        let (rendered, per_node) = self.render_text(USER_DATA, &text, filters::json, context, node)?;
-        Ok(UserData { raw: rendered.into_bytes(), per_node })
+        let text = self.read(USER_DATA)?;
+        let looked_at = Arc::new(AtomicBool::new(false));
+        let values = context.values(&self.manifest, SeenNode::value(node, Arc::clone(&looked_at)));
+        let rendered = self.render_text(USER_DATA, &text, filters::json, Value::from(values))?;
+        Ok(UserData { raw: rendered.into_bytes(), per_node: looked_at.load(Ordering::Relaxed) })
     }
 
     /// The one line for a node's shell that asks whether the node is ready; [`super::read_answer`] reads the answer.
@@ -46,25 +45,30 @@ impl Template {
     /// # Errors
     /// As [`Self::render`], of `ready.command` in `template.toml`.
     pub fn ready_command(&self, context: &Context, node: &Node) -> Result<Option<String>, TemplateError> {
-        let text = &self.manifest.ready.command;
-        let (check, _) = self.render_text(READY, text, filters::shell, context, node)?;
+        let values = context.values(&self.manifest, SeenNode::value(node, Arc::default()));
+        let check = self.render_text(READY, &self.manifest.ready.command, filters::shell, Value::from(values))?;
         Ok(ready::question(self.manifest.boot() == Boot::CloudInit, &check))
     }
 
-    fn render_text(
+    /// The text of a file of the template, unrendered.
+    pub(super) fn read(&self, file: &str) -> Result<String, TemplateError> {
+        self.source.read(file).map_err(|source| TemplateError::Unreadable {
+            template: self.label().to_owned(),
+            file: file.to_owned(),
+            source,
+        })
+    }
+
+    pub(super) fn render_text(
         &self,
         file: &str,
         text: &str,
         quote: fn(&Value) -> Result<String, Error>,
-        context: &Context,
-        node: &Node,
-    ) -> Result<(String, bool), TemplateError> {
-        let looked_at = Arc::new(AtomicBool::new(false));
-        let values = context.values(&self.manifest, node, Arc::clone(&looked_at));
-        let rendered = environment(&self.source, quote)
+        values: Value,
+    ) -> Result<String, TemplateError> {
+        environment(&self.source, quote)
             .and_then(|environment| environment.render_named_str(file, text, values.clone()))
-            .map_err(|error| diagnose::explain(self.label(), file, &error, &values))?;
-        Ok((rendered, looked_at.load(Ordering::Relaxed)))
+            .map_err(|error| diagnose::explain(self.label(), file, &error, &values))
     }
 }
 
