@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 /// What a node can be given of the authority's.
@@ -38,7 +39,8 @@ pub fn certificate(
     member: &str,
     addresses: &[IpAddr],
     which: Certificate,
+    now: Timestamp,
 ) -> Result<Vec<u8>, PkiError> {
-    let _ = (directory, member, addresses, which);
+    let _ = (directory, member, addresses, which, now);
     Err(PkiError::Unissued)
 }
