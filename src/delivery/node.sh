@@ -1,3 +1,4 @@
+#!/bin/sh
 # Takes files from cloudtop: as root, with the login user's home directory as $1. What is said on standard input is in
 # docs/secrets.md. Exit status 3: a file cannot be written; 4: the command afterwards failed. The last line of output says why.
 set -eu
@@ -15,7 +16,7 @@ fail() {
 
 whole() {
     case $1 in
-    "~/"*) echo "$home/${1#"~/"}" ;;
+    \~/*) echo "$home/${1#\~/}" ;;
     *) echo "$1" ;;
     esac
 }
