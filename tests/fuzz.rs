@@ -21,6 +21,7 @@ use cloudtop::domain::observed::{Instance, InstanceState, Observed, RequestState
 use cloudtop::domain::phase::{Phase, Wait};
 use cloudtop::domain::plan::{self, Inputs};
 use cloudtop::domain::record::Record;
+use cloudtop::domain::secrets::{SecretFile, SecretSource};
 use cloudtop::domain::user_data::UserData;
 use cloudtop::state::{Journal, Paths, StateError, Store};
 use cloudtop::templates::check::{self, Around, Tools};
@@ -78,6 +79,13 @@ fn intent(goal: Goal) -> Intent {
         idle_minutes: Some(45),
         instance_profile: Some("attaches".to_owned()),
         fixed_addresses: false,
+        delivers: true,
+        secrets: vec![SecretFile {
+            path: "~/.netrc".to_owned(),
+            from: SecretSource::Env("NETRC".to_owned()),
+            mode: 0o600,
+            owner: None,
+        }],
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }

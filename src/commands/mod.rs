@@ -4,6 +4,7 @@ mod adopt;
 pub mod awake;
 pub mod completions;
 mod context;
+mod deliver;
 pub mod doctor;
 pub mod down;
 mod everywhere;

@@ -15,7 +15,7 @@ use crate::ui::report::EnvironmentReport;
 
 use super::context::Context;
 use super::work::{self, Work};
-use super::{report, up};
+use super::{deliver, report, up};
 
 /// How long `stop` and `start` wait where nobody says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -78,7 +78,7 @@ impl Change<'_> {
     /// it: an environment whose volumes are kept stays known, for they cost money, and the next `up` uses them again.
     pub async fn carry_out(self, context: &Context) -> Result<EnvironmentReport, CommandError> {
         let _lock = context.lock(self.name).await?;
-        let (_, before) = context.environment(self.name).await?;
+        let (state, before) = context.environment(self.name).await?;
         if report::is_over(before.intent.goal) && !report::is_over(self.goal) {
             let text = format!("`{}` was ended: only its volumes may be left", self.name);
             return Err(CommandError::usage(text).hint(format!("bring it back with `cloudtop up {}`", self.name)));
@@ -87,14 +87,15 @@ impl Change<'_> {
         let mut environment = before;
         environment.intent.goal = self.goal;
         environment.updated_at = context.clock.now();
+        let identity = context.identity(&state, self.name);
+        let delivery = deliver::gather(context, &identity, &environment.intent).await?;
         let noted = environment.clone();
-        let state = context
+        context
             .store
             .update(|state| {
                 state.environments.insert(self.name.clone(), noted);
             })
             .await?;
-        let identity = context.identity(&state, self.name);
         let work = Work {
             cloud: &cloud,
             identity: &identity,
@@ -104,6 +105,7 @@ impl Change<'_> {
             timeout: Some(self.timeout.unwrap_or(PATIENCE)),
             patient: false,
             market: None,
+            delivery,
         };
         let report = work::carry_out(context, work).await?;
         if report::is_over(self.goal) && report.volumes.is_empty() {
@@ -113,6 +115,7 @@ impl Change<'_> {
                     state.environments.remove(self.name);
                 })
                 .await?;
+            context.paths.remove_private(self.name)?;
         }
         Ok(report)
     }

@@ -16,7 +16,7 @@ use crate::templates::check::{self, Around, Level, Tools};
 use crate::templates::{self, Template, TemplateError};
 use crate::ui::{Ui, checks};
 
-use super::wish::{key_value, node as node_of, operating_system, volume_gib};
+use super::wish::{key_value, operating_system, volume_gib};
 
 /// The installation that a rendering is for which nobody sends.
 const SAMPLE_INSTALLATION: &str = "0199aaaa-0000-7000-8000-00000000000a";
@@ -122,7 +122,7 @@ pub fn run(args: &TemplateArgs, globals: &Globals, ui: &Ui) -> Result<(), Comman
         TemplateAction::Render(args) => {
             let template = Template::load(&args.template)?.on(args.os)?;
             let region = globals.region.as_deref().unwrap_or("us-east-1");
-            let node = node_of(&args.name, args.node, args.nodes);
+            let node = templates::Node::of(&args.name, args.node, args.nodes);
             render(&template, &render_context(&template, args, region)?, &node, ui)
         }
         TemplateAction::Check(args) => check(args, globals, ui),

@@ -13,7 +13,7 @@ use crate::cli::CommandError;
 use crate::config::{self, EnvironmentSettings, VolumeSetting};
 use crate::domain::demand::{Arch, Demand, Requirements};
 use crate::domain::intent::{self, Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
-use crate::domain::names::{EnvName, host_alias};
+use crate::domain::names::EnvName;
 use crate::domain::plan::VOLUME_DEVICE;
 use crate::domain::user_data::UserData;
 use crate::templates::{self, Template};
@@ -285,9 +285,12 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         volume: known_volume(&volume),
     };
     let (user_data, warnings) = user_data(source.file.as_deref(), &template, &context, makings.name, nodes)?;
-    let first = node(makings.name, 0, nodes);
-    let after_up = (0..nodes).map(|index| template.after_up(&context, &node(makings.name, index, nodes)));
+    let first = templates::Node::of(makings.name, 0, nodes);
+    let after_up =
+        (0..nodes).map(|index| template.after_up(&context, &templates::Node::of(makings.name, index, nodes)));
     let after_up = after_up.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    // Its files are for what its own user data sets up.
+    let source_is_template = source.file.is_none();
     let intent = Intent {
         region: makings.region.to_owned(),
         goal: Goal::Running,
@@ -322,6 +325,8 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         instance_profile,
         // Once nodes have fixed addresses they keep them: what is not looked for is left behind.
         fixed_addresses: template.manifest.fixed_addresses || previous.is_some_and(|it| it.fixed_addresses),
+        delivers: template.delivers() && source_is_template,
+        secrets: settings.secrets.clone().into_iter().map(|(path, secret)| secret.at(path)).collect(),
         tags: if settings.tags.is_empty() {
             previous.map(|it| it.tags.clone()).unwrap_or_default()
         } else {
@@ -451,7 +456,7 @@ fn volume(settings: &EnvironmentSettings, previous: Option<&Intent>, template: &
     }
 }
 
-fn known_volume(volume: &VolumeWish) -> Option<templates::Volume> {
+pub(super) fn known_volume(volume: &VolumeWish) -> Option<templates::Volume> {
     let device = VOLUME_DEVICE.to_owned();
     match volume {
         VolumeWish::None => None,
@@ -526,19 +531,14 @@ fn user_data(
         return Ok((UserData::Shared(sent), look_over::file(file, &bytes, template)?));
     }
     let render = |index: u32| -> Result<(String, bool), CommandError> {
-        let rendered = template.render(context, &node(name, index, nodes))?;
+        let rendered = template.render(context, &templates::Node::of(name, index, nodes))?;
         Ok((BASE64_STANDARD.encode(templates::prepare(rendered.raw, gzip)?.bytes), rendered.per_node))
     };
     let (first, per_node) = render(0)?;
-    let warnings = look_over::rendered(template, context, &node(name, 0, nodes))?;
+    let warnings = look_over::rendered(template, context, &templates::Node::of(name, 0, nodes))?;
     if !per_node {
         return Ok((UserData::Shared(first), warnings));
     }
     let all = (0..nodes).map(|index| render(index).map(|(text, _)| text)).collect::<Result<Vec<_>, _>>()?;
     Ok((UserData::PerNode(all), warnings))
-}
-
-/// A node as templates know it.
-pub(super) fn node(name: &EnvName, index: u32, nodes: u32) -> templates::Node {
-    templates::Node { index, name: format!("{name}-{index}"), ssh_host: host_alias(name, index, nodes) }
 }

@@ -76,6 +76,8 @@ nodes = 3
 spread = true
 wait_for_capacity = true
 instance_profile = "attaches"
+[secrets]
+"~/.netrc" = { file = "~/.netrc" }
 [tags]
 team = "compilers"
 "#;

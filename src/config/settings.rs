@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::secrets::{self, SecretSetting};
 use super::values;
 use crate::domain::demand::Arch;
 use crate::domain::intent::{ImageFamily, Interruption};
@@ -120,6 +121,9 @@ pub struct EnvironmentSettings {
     pub wait_for_capacity: Option<bool>,
     /// The instance profile that nodes are launched with.
     pub instance_profile: Option<String>,
+    /// The user's own files that nodes get over ssh, by their path on a node.
+    #[serde(deserialize_with = "secrets::read")]
+    pub secrets: BTreeMap<String, SecretSetting>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }
@@ -156,13 +160,14 @@ pub(super) const KEYS: &[&str] = &[
     "spread",
     "wait_for_capacity",
     "instance_profile",
+    "secrets",
     "tags",
 ];
 
 impl EnvironmentSettings {
     /// These settings, and where they are silent, those of `below`.
     ///
-    /// `set` and `tags` are joined by key. Where two keys answer the same question, the upper answer removes the
+    /// `set`, `secrets` and `tags` are joined by key. Where two keys answer the same question, the upper answer removes the
     /// lower one: types against requirements, a zone against `spread`, a volume's id against its size or absence.
     #[must_use]
     pub fn over(self, mut below: Self) -> Self {
@@ -187,6 +192,7 @@ impl EnvironmentSettings {
         below.set_in.retain(|name, _| !self.set.contains_key(name));
         below.set_in.extend(self.set_in);
         below.set.extend(self.set);
+        below.secrets.extend(self.secrets);
         below.tags.extend(self.tags);
         Self {
             region: self.region.or(below.region),
@@ -220,6 +226,7 @@ impl EnvironmentSettings {
             spread: self.spread.or(below.spread),
             wait_for_capacity: self.wait_for_capacity.or(below.wait_for_capacity),
             instance_profile: self.instance_profile.or(below.instance_profile),
+            secrets: below.secrets,
             tags: below.tags,
         }
     }
@@ -234,6 +241,9 @@ impl EnvironmentSettings {
             *path = resolve(path);
         }
         self.set_in = self.set.keys().map(|name| (name.clone(), directory.to_owned())).collect();
+        for file in self.secrets.values_mut().filter_map(SecretSetting::file_mut) {
+            *file = resolve(file);
+        }
         // A template without a slash is the name of a built-in one.
         if let Some(template) = self.template.as_mut().filter(|template| template.contains('/') || *template == ".") {
             *template = resolve(Path::new(template)).to_string_lossy().into_owned();

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::demand::Demand;
+use super::secrets::SecretFile;
 use super::tags;
 use super::user_data::UserData;
 
@@ -69,6 +70,12 @@ pub struct Intent {
     /// Whether each node keeps its private address for the environment's life: one network interface of ours a node.
     #[serde(default)]
     pub fixed_addresses: bool,
+    /// Whether the template has files that nodes get over ssh.
+    #[serde(default)]
+    pub delivers: bool,
+    /// The user's own files that nodes get over ssh.
+    #[serde(default)]
+    pub secrets: Vec<SecretFile>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }

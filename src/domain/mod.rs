@@ -32,6 +32,7 @@ pub mod quote;
 pub mod record;
 pub mod refusals;
 pub mod said;
+pub mod secrets;
 pub mod self_attach;
 pub mod tags;
 pub mod user_data;

@@ -4,6 +4,7 @@
 
 mod act;
 pub mod ask;
+mod deliver;
 pub mod interrupt;
 pub mod probe;
 mod removal;

@@ -23,6 +23,7 @@ use minijinja::value::{Enumerator, Object};
 
 use super::variables;
 use super::{Manifest, Variables};
+use crate::domain::names::{EnvName, host_alias};
 
 /// What is the same for all nodes of an environment.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,11 +70,26 @@ pub struct Node {
     pub ssh_host: String,
 }
 
+impl Node {
+    /// A node of an environment that has so many.
+    #[must_use]
+    pub fn of(environment: &EnvName, index: u32, nodes: u32) -> Self {
+        Self { index, name: format!("{environment}-{index}"), ssh_host: host_alias(environment, index, nodes) }
+    }
+}
+
 /// The node as a template sees it. It notes that it was looked at: then the next node's user data may differ.
 #[derive(Debug)]
-struct SeenNode {
+pub(super) struct SeenNode {
     node: Node,
     looked_at: Arc<AtomicBool>,
+}
+
+impl SeenNode {
+    /// A node for a template; `looked_at` is set when it looks.
+    pub(super) fn value(node: &Node, looked_at: Arc<AtomicBool>) -> Value {
+        Value::from_object(Self { node: node.clone(), looked_at })
+    }
 }
 
 impl Object for SeenNode {
@@ -94,12 +110,11 @@ impl Object for SeenNode {
 }
 
 impl Context {
-    /// The names and values for minijinja; `looked_at` is set when the template looks at `node`.
-    pub(super) fn values(&self, manifest: &Manifest, node: &Node, looked_at: Arc<AtomicBool>) -> Value {
-        let node = SeenNode { node: node.clone(), looked_at };
+    /// The names and values for minijinja, with the node as the template may see it.
+    pub(super) fn values(&self, manifest: &Manifest, node: Value) -> BTreeMap<&'static str, Value> {
         let variables: BTreeMap<String, Value> =
             self.variables.iter().map(|(name, value)| (name.clone(), template_value(value))).collect();
-        table([
+        BTreeMap::from([
             (
                 "env",
                 table([
@@ -112,7 +127,7 @@ impl Context {
                     ("installation", Value::from(self.installation.clone())),
                 ]),
             ),
-            ("node", Value::from_object(node)),
+            ("node", node),
             ("image", table([("family", Value::from(manifest.image.family.as_str()))])),
             ("ssh", table([("user", Value::from(manifest.user.clone()))])),
             ("vars", Value::from(variables)),

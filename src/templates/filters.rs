@@ -69,6 +69,26 @@ pub(super) fn shell(value: &Value) -> Result<String, Error> {
     }
 }
 
+/// A value as it is, for a file that may be of any kind. What would not stay in its line, and what a reader would not
+/// know how to take, is refused; the words name no value, for it may be a secret.
+pub(super) fn bare(value: &Value) -> Result<String, Error> {
+    let wrong = |why: &str| Err(Error::new(ErrorKind::BadSerialization, why.to_owned()));
+    match value.kind() {
+        ValueKind::String | ValueKind::Number | ValueKind::Bool => {
+            let text = value.to_string();
+            if text.chars().any(char::is_control) {
+                return wrong(
+                    "a value holds a line break or another control character: write `| safe`, `| sh` or `| tojson`",
+                );
+            }
+            Ok(text)
+        }
+        ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
+        ValueKind::None => wrong("there is no value here; ask first, with {% if %}"),
+        _ => wrong("a list or a table cannot be written as it is: use `| join(\",\")`, `| sh` or `| tojson`"),
+    }
+}
+
 fn shell_word(text: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:=@%+,".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::deliver::{self, Deliver, DeliverDone};
 use super::source::Source;
 use super::variables::{self, Value};
 use super::{TemplateError, ready};
@@ -41,6 +42,15 @@ pub struct Manifest {
     /// Whether nodes know each other by their private addresses, so that each must keep its own over a relaunch.
     #[serde(default)]
     pub fixed_addresses: bool,
+    /// Names of the random secrets that an environment of this template has: made once, the same for all its nodes.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// The files that nodes get over ssh.
+    #[serde(default)]
+    pub deliver: Vec<Deliver>,
+    /// What they do then.
+    #[serde(default)]
+    pub deliver_done: DeliverDone,
     /// Ports that nodes use among themselves, for people to read.
     #[serde(default)]
     pub ports: Vec<u16>,
@@ -193,6 +203,7 @@ impl Manifest {
         if self.user_data_format == UserDataFormat::Ignition && self.boot == Some(Boot::CloudInit) {
             return Err("an Ignition image has no cloud-init to ask: leave `boot` out".to_owned());
         }
+        deliver::check(&self.deliver, &self.secrets)?;
         ready::check_is_one_line(&self.ready.command)
     }
 }

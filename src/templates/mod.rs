@@ -5,6 +5,7 @@
 //! - `variables`: `--set NAME=VALUE` checked against what the template declares
 //! - `context`: what a template may refer to
 //! - `render`: minijinja with undefined names refused and every value quoted for where it lands
+//! - `deliver`: the files that a template has delivered over ssh
 //! - `diagnose`: a rendering error in words, with the names that there are
 //! - `ready`: the question whether a node is ready, and its answer
 //! - `check`: looks a template or user data over before anything is created
@@ -13,6 +14,7 @@
 mod builtin;
 pub mod check;
 mod context;
+mod deliver;
 mod diagnose;
 mod error;
 mod filters;
@@ -24,9 +26,10 @@ mod user_data;
 mod variables;
 
 pub use context::{Context, Node, Volume};
+pub use deliver::{Content, Deliver, DeliverDone, Member, Receiver, Rendered};
 pub use error::TemplateError;
 pub use manifest::{Boot, Image, Manifest, OtherOs, Ready, UserDataFormat, VariableKind, VariableSpec};
-pub use ready::{Readiness, read_answer};
+pub use ready::{BOOT_QUESTION, Readiness, read_answer};
 pub use render::UserData;
 pub use user_data::{Prepared, USER_DATA_LIMIT, prepare, read_user_data_file};
 pub use variables::{Value, Variables, resolve_files, set_variables};

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
+use super::context::SeenNode;
 use super::source::Source;
-use super::{Boot, Context, Node, Template, TemplateError, diagnose, filters, ready};
+use super::{Boot, Content, Context, Node, Template, TemplateError, deliver, diagnose, filters, ready};
 
 /// The file that renders to the user data.
 const USER_DATA: &str = "user-data";
@@ -33,13 +34,11 @@ impl Template {
     /// # Errors
     /// [`TemplateError::Render`], with file, line, the name that is not there and those that are.
     pub fn render(&self, context: &Context, node: &Node) -> Result<UserData, TemplateError> {
-        let text = self.source.read(USER_DATA).map_err(|source| TemplateError::Unreadable {
-            template: self.label().to_owned(),
-            file: USER_DATA.to_owned(),
-            source,
-        })?;
-        let (rendered, per_node) = self.render_text(USER_DATA, &text, filters::json, context, node)?;
-        Ok(UserData { raw: rendered.into_bytes(), per_node })
+        let text = self.read(USER_DATA)?;
+        let looked_at = Arc::new(AtomicBool::new(false));
+        let values = context.values(&self.manifest, SeenNode::value(node, Arc::clone(&looked_at)));
+        let rendered = self.render_text(USER_DATA, &text, filters::json, Value::from(values))?;
+        Ok(UserData { raw: rendered.into_bytes(), per_node: looked_at.load(Ordering::Relaxed) })
     }
 
     /// The one line for a node's shell that asks whether the node is ready; [`super::read_answer`] reads the answer.
@@ -49,8 +48,8 @@ impl Template {
     /// # Errors
     /// As [`Self::render`], of `ready.command` in `template.toml`.
     pub fn ready_command(&self, context: &Context, node: &Node) -> Result<Option<String>, TemplateError> {
-        let text = &self.manifest.ready.command;
-        let (check, _) = self.render_text(READY, text, filters::shell, context, node)?;
+        let values = context.values(&self.manifest, SeenNode::value(node, Arc::default()));
+        let check = self.render_text(READY, &self.manifest.ready.command, filters::shell, Value::from(values))?;
         Ok(ready::question(self.manifest.boot() == Boot::CloudInit, &check))
     }
 
@@ -60,8 +59,8 @@ impl Template {
     /// As [`Self::render`], of `after_up` in `template.toml`.
     pub fn after_up(&self, context: &Context, node: &Node) -> Result<Option<String>, TemplateError> {
         let Some(text) = &self.manifest.after_up else { return Ok(None) };
-        let (command, _) = self.render_text(AFTER_UP, text, filters::shell, context, node)?;
-        Ok(Some(command))
+        let values = context.values(&self.manifest, SeenNode::value(node, Arc::default()));
+        Ok(Some(self.render_text(AFTER_UP, text, filters::shell, Value::from(values))?))
     }
 
     /// The names that its texts refer to, in whatever branch: `vars.x`, `env.name`, `volume`.
@@ -73,6 +72,11 @@ impl Template {
         let mut files =
             vec![(USER_DATA.to_owned(), None), (READY.to_owned(), Some(self.manifest.ready.command.clone()))];
         files.extend(self.manifest.after_up.clone().map(|text| (AFTER_UP.to_owned(), Some(text))));
+        files.extend(self.manifest.deliver.iter().filter_map(|it| match it.content() {
+            Some(Content::Source(file)) => Some((file.to_owned(), None)),
+            _ => None,
+        }));
+        files.push((deliver::DONE.to_owned(), Some(self.manifest.deliver_done.command.clone())));
         let mut seen = BTreeSet::new();
         let values = Value::UNDEFINED;
         let failed = |file: &str, error: &Error| diagnose::explain(self.label(), file, error, &values);
@@ -85,27 +89,39 @@ impl Template {
                 TemplateError::Unreadable { template: self.label().to_owned(), file: file.clone(), source }
             })?;
             let template = environment.template_from_named_str(&file, &text).map_err(|error| failed(&file, &error))?;
-            names.extend(template.undeclared_variables(true));
+            let asked: BTreeSet<String> = asked_for(&text).collect();
+            names.extend(template.undeclared_variables(true).into_iter().filter(|name| !asked.contains(name)));
             files.extend(included(&text).map(|name| (name, None)));
         }
         Ok(names)
     }
 
-    fn render_text(
+    /// The text of a file of the template, unrendered.
+    pub(super) fn read(&self, file: &str) -> Result<String, TemplateError> {
+        self.source.read(file).map_err(|source| TemplateError::Unreadable {
+            template: self.label().to_owned(),
+            file: file.to_owned(),
+            source,
+        })
+    }
+
+    pub(super) fn render_text(
         &self,
         file: &str,
         text: &str,
         quote: fn(&Value) -> Result<String, Error>,
-        context: &Context,
-        node: &Node,
-    ) -> Result<(String, bool), TemplateError> {
-        let looked_at = Arc::new(AtomicBool::new(false));
-        let values = context.values(&self.manifest, node, Arc::clone(&looked_at));
-        let rendered = environment(&self.source, quote)
+        values: Value,
+    ) -> Result<String, TemplateError> {
+        environment(&self.source, quote)
             .and_then(|environment| environment.render_named_str(file, text, values.clone()))
-            .map_err(|error| diagnose::explain(self.label(), file, &error, &values))?;
-        Ok((rendered, looked_at.load(Ordering::Relaxed)))
+            .map_err(|error| diagnose::explain(self.label(), file, &error, &values))
     }
+}
+
+/// The names of which a text asks whether they are there: they need not be.
+fn asked_for(text: &str) -> impl Iterator<Item = String> + '_ {
+    let questions = text.match_indices(" is defined");
+    questions.filter_map(|(at, _)| text[..at].rsplit([' ', '(', '%']).next().map(str::to_owned))
 }
 
 /// The files that a text includes by name.

@@ -45,6 +45,8 @@ pub fn cloudtop_intent() -> Intent {
         idle_minutes: None,
         instance_profile: None,
         fixed_addresses: false,
+        delivers: false,
+        secrets: Vec::new(),
         tags: BTreeMap::new(),
     }
 }

@@ -61,6 +61,8 @@ pub fn intent() -> Intent {
         idle_minutes: None,
         instance_profile: None,
         fixed_addresses: false,
+        delivers: false,
+        secrets: Vec::new(),
         tags: BTreeMap::new(),
     }
 }
