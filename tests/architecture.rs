@@ -133,7 +133,8 @@ fn only_the_ui_prints() {
 
 #[test]
 fn no_room_below_the_commands_knows_the_command_line() {
-    let rooms = ["cloud", "config", "domain", "engine", "simulator", "ssh", "state", "templates", "ui"];
+    let rooms =
+        ["cloud", "config", "delivery", "domain", "engine", "pki", "simulator", "ssh", "state", "templates", "ui"];
     for room in rooms {
         let lines = code(room);
         let breaks = |line: &&Line| line.text.contains("crate::cli") || line.text.contains("crate::commands");

@@ -172,6 +172,7 @@ impl World {
                 command: "test".to_owned(),
                 market: None,
             },
+            delivery: None,
             tags: self.intent.all_tags(),
         };
         run.run().await.unwrap()

@@ -21,6 +21,7 @@ use cloudtop::domain::observed::{Instance, InstanceState, Observed, RequestState
 use cloudtop::domain::phase::{Phase, Wait};
 use cloudtop::domain::plan::{self, Inputs};
 use cloudtop::domain::record::Record;
+use cloudtop::domain::secrets::{SecretFile, SecretSource};
 use cloudtop::domain::user_data::UserData;
 use cloudtop::state::{Journal, Paths, StateError, Store};
 use jiff::Timestamp;
@@ -73,6 +74,13 @@ fn intent(goal: Goal) -> Intent {
         subnet: None,
         expires_at: Some(moment()),
         idle_minutes: Some(45),
+        delivers: true,
+        secrets: vec![SecretFile {
+            path: "~/.netrc".to_owned(),
+            from: SecretSource::Env("NETRC".to_owned()),
+            mode: 0o600,
+            owner: None,
+        }],
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }

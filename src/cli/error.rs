@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::cloud::{CloudError, SurveyError};
 use crate::config::{BadValue, ConfigError};
+use crate::delivery::DeliveryError;
 use crate::domain::advice;
 use crate::domain::failure::{Class, Failure};
 use crate::engine::EngineError;
@@ -149,6 +150,22 @@ impl From<SshError> for CommandError {
     fn from(error: SshError) -> Self {
         let hint = error.hint();
         let top = Self::of(Exit::Failed, error);
+        match hint {
+            Some(hint) => top.hint(hint),
+            None => top,
+        }
+    }
+}
+
+impl From<DeliveryError> for CommandError {
+    fn from(error: DeliveryError) -> Self {
+        let hint = error.hint();
+        let top = match error {
+            DeliveryError::Template(error) => error.into(),
+            DeliveryError::State(error) => error.into(),
+            DeliveryError::Random(_) | DeliveryError::Pki(_) => Self::of(Exit::Failed, error),
+            wrong => Self::of(Exit::Usage, wrong),
+        };
         match hint {
             Some(hint) => top.hint(hint),
             None => top,

@@ -105,6 +105,7 @@ async fn end_whole(
         timeout: Some(PATIENCE),
         patient: false,
         market: None,
+        delivery: None,
     };
     work::carry_out(context, work).await
 }

@@ -3,6 +3,7 @@
 mod adopt;
 pub mod completions;
 mod context;
+mod deliver;
 pub mod doctor;
 pub mod down;
 mod everywhere;

@@ -15,7 +15,7 @@ use crate::ui::report::EnvironmentReport;
 
 use super::context::Context;
 use super::work::{self, Work};
-use super::{report, up};
+use super::{deliver, report, up};
 
 /// How long `stop` and `start` wait where nobody says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -87,6 +87,7 @@ impl Change<'_> {
         let mut environment = before;
         environment.intent.goal = self.goal;
         environment.updated_at = context.clock.now();
+        let delivery = deliver::gather(context, self.name, &environment.intent).await?;
         let noted = environment.clone();
         let state = context
             .store
@@ -104,6 +105,7 @@ impl Change<'_> {
             timeout: Some(self.timeout.unwrap_or(PATIENCE)),
             patient: false,
             market: None,
+            delivery,
         };
         let report = work::carry_out(context, work).await?;
         if report::is_over(self.goal) && report.volumes.is_empty() {
@@ -113,6 +115,7 @@ impl Change<'_> {
                     state.environments.remove(self.name);
                 })
                 .await?;
+            context.paths.remove_private(self.name)?;
         }
         Ok(report)
     }

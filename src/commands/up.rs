@@ -14,6 +14,7 @@ use crate::ui::report::EnvironmentReport;
 use crate::ui::{shapes, tables};
 
 use super::context::{Context, home_dir};
+use super::deliver;
 use super::preflight::{self, Fit};
 use super::wish::WishArgs;
 use super::work::{self, Work};
@@ -78,6 +79,8 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     let fit = preflight::check(context, &args.name, &args.wish).await?;
     confirm_smaller(context, &args.name, &fit)?;
     tell_of_what_waits(context, &args.name, &fit);
+    // A secret that is missing is found before anything is made or noted.
+    let delivery = deliver::gather(context, &args.name, &fit.environment.intent).await?;
     let environment = fit.environment.clone();
     let state = context
         .store
@@ -97,6 +100,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
             timeout: Some(args.timeout.or(fit.settings.timeout).unwrap_or(PATIENCE)),
             patient: false,
             market: fit.market,
+            delivery,
         },
     )
     .await?;

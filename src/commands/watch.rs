@@ -13,6 +13,7 @@ use crate::domain::phase::Wait;
 use crate::engine::Signal;
 
 use super::context::Context;
+use super::deliver;
 use super::report;
 use super::stop::Change;
 use super::work::{self, Work};
@@ -118,6 +119,7 @@ async fn bring_back(
         timeout,
         patient: true,
         market: None,
+        delivery: deliver::gather(context, &args.name, &environment.intent).await?,
     };
     match work::carry_out(context, work).await {
         // Its time was over before it was ready: the next look ends it.

@@ -251,7 +251,9 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         volume: known_volume(&volume),
     };
     let (user_data, warnings) = user_data(source.file.as_deref(), &template, &context, makings.name, nodes)?;
-    let first = templates::Node { index: 0, name: node_name(makings.name, 0) };
+    let first = templates::Node::of(makings.name.as_str(), 0);
+    // Its files are for what its own user data sets up.
+    let source_is_template = source.file.is_none();
     let intent = Intent {
         region: makings.region.to_owned(),
         goal: Goal::Running,
@@ -282,6 +284,8 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         subnet: settings.subnet.clone().or_else(|| previous?.subnet.clone()),
         expires_at,
         idle_minutes,
+        delivers: template.delivers() && source_is_template,
+        secrets: settings.secrets.clone().into_iter().map(|(path, secret)| secret.at(path)).collect(),
         tags: if settings.tags.is_empty() {
             previous.map(|it| it.tags.clone()).unwrap_or_default()
         } else {
@@ -399,7 +403,7 @@ fn volume(settings: &EnvironmentSettings, previous: Option<&Intent>, template: &
     }
 }
 
-fn known_volume(volume: &VolumeWish) -> Option<templates::Volume> {
+pub(super) fn known_volume(volume: &VolumeWish) -> Option<templates::Volume> {
     let device = VOLUME_DEVICE.to_owned();
     match volume {
         VolumeWish::None => None,
@@ -474,7 +478,7 @@ fn user_data(
         return Ok((UserData::Shared(sent), warning.iter().map(ToString::to_string).collect()));
     }
     let render = |index: u32| -> Result<(String, bool), CommandError> {
-        let node = templates::Node { index, name: node_name(name, index) };
+        let node = templates::Node::of(name.as_str(), index);
         let rendered = template.render(context, &node)?;
         Ok((BASE64_STANDARD.encode(templates::prepare(rendered.raw, gzip)?.bytes), rendered.per_node))
     };
@@ -484,8 +488,4 @@ fn user_data(
     }
     let all = (0..nodes).map(|index| render(index).map(|(text, _)| text)).collect::<Result<Vec<_>, _>>()?;
     Ok((UserData::PerNode(all), Vec::new()))
-}
-
-fn node_name(name: &EnvName, index: u32) -> String {
-    format!("{name}-{index}")
 }

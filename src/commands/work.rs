@@ -1,9 +1,11 @@
 //! Carrying an intent out with the engine, and what its ending means for the user.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::{CommandError, Exit};
 use crate::cloud::Cloud;
+use crate::delivery::Delivery;
 use crate::domain::environment::Environment;
 use crate::domain::failure::Failure;
 use crate::domain::market::Market;
@@ -40,6 +42,8 @@ pub struct Work<'a> {
     pub patient: bool,
     /// What there is to choose from, where it has been asked for already.
     pub market: Option<Market>,
+    /// What nodes get over ssh: see [`super::deliver::gather`].
+    pub delivery: Option<Arc<Delivery>>,
 }
 
 /// Carries the intent out. `Ok` only when all is as it should be.
@@ -64,6 +68,7 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
             command: format!("{} {env}", work.verb),
             market: work.market,
         },
+        delivery: work.delivery,
         tags: work.environment.intent.all_tags(),
     };
     let outcome = run.run().await;

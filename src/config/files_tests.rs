@@ -74,6 +74,8 @@ idle = "45m"
 nodes = 3
 spread = true
 wait_for_capacity = true
+[secrets]
+"~/.netrc" = { file = "~/.netrc" }
 [tags]
 team = "compilers"
 "#;

@@ -7,18 +7,21 @@
 //!
 //! - `files`: finding, reading and merging the two files
 //! - `settings`: the keys
+//! - `secrets`: the table of files that nodes get over ssh
 //! - `values`: durations and sizes, shared with the flags
 //! - `toml_text`: TOML with errors that name line and column
 //! - `nearest`: "did you mean"
 
 mod files;
 mod nearest;
+mod secrets;
 mod settings;
 mod toml_text;
 mod values;
 
 pub use files::{Config, ConfigError, Unknown};
 pub use nearest::nearest;
+pub use secrets::SecretSetting;
 pub use settings::{EnvironmentSettings, VolumeSetting, WaitFor};
 pub use toml_text::{TomlFault, parse as parse_toml};
 pub use values::{BadValue, MAX_VOLUME_GIB, check_volume_gib, parse_duration};

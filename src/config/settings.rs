@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::secrets::{self, SecretSetting};
 use super::values;
 use crate::domain::demand::Arch;
 use crate::domain::intent::Interruption;
@@ -113,6 +114,9 @@ pub struct EnvironmentSettings {
     pub spread: Option<bool>,
     /// Leave the request open until there is capacity.
     pub wait_for_capacity: Option<bool>,
+    /// The user's own files that nodes get over ssh, by their path on a node.
+    #[serde(deserialize_with = "secrets::read")]
+    pub secrets: BTreeMap<String, SecretSetting>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }
@@ -147,13 +151,14 @@ pub(super) const KEYS: &[&str] = &[
     "nodes",
     "spread",
     "wait_for_capacity",
+    "secrets",
     "tags",
 ];
 
 impl EnvironmentSettings {
     /// These settings, and where they are silent, those of `below`.
     ///
-    /// `set` and `tags` are joined by key. Where two keys answer the same question, the upper answer removes the
+    /// `set`, `secrets` and `tags` are joined by key. Where two keys answer the same question, the upper answer removes the
     /// lower one: types against requirements, a zone against `spread`, a volume's id against its size or absence.
     #[must_use]
     pub fn over(self, mut below: Self) -> Self {
@@ -176,6 +181,7 @@ impl EnvironmentSettings {
             below.volume = None;
         }
         below.set.extend(self.set);
+        below.secrets.extend(self.secrets);
         below.tags.extend(self.tags);
         Self {
             region: self.region.or(below.region),
@@ -206,6 +212,7 @@ impl EnvironmentSettings {
             nodes: self.nodes.or(below.nodes),
             spread: self.spread.or(below.spread),
             wait_for_capacity: self.wait_for_capacity.or(below.wait_for_capacity),
+            secrets: below.secrets,
             tags: below.tags,
         }
     }
@@ -218,6 +225,9 @@ impl EnvironmentSettings {
         };
         for path in [&mut self.user_data, &mut self.key].into_iter().flatten() {
             *path = resolve(path);
+        }
+        for file in self.secrets.values_mut().filter_map(SecretSetting::file_mut) {
+            *file = resolve(file);
         }
         // A template without a slash is the name of a built-in one.
         if let Some(template) = self.template.as_mut().filter(|template| template.contains('/') || *template == ".") {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::demand::Demand;
+use super::secrets::SecretFile;
 use super::tags;
 use super::user_data::UserData;
 
@@ -60,6 +61,12 @@ pub struct Intent {
     /// After how many minutes without use a node stops itself. `None`: never.
     #[serde(default)]
     pub idle_minutes: Option<u32>,
+    /// Whether the template has files that nodes get over ssh.
+    #[serde(default)]
+    pub delivers: bool,
+    /// The user's own files that nodes get over ssh.
+    #[serde(default)]
+    pub secrets: Vec<SecretFile>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }

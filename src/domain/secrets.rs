@@ -43,8 +43,8 @@ pub fn check_path(path: &str) -> Result<(), &'static str> {
     let Some(below) = path.strip_prefix("~/").or_else(|| path.strip_prefix('/')) else {
         return Err("is no place on a node: begin it with / or ~/");
     };
-    if path.len() > MOST_PATH || path.chars().any(char::is_control) {
-        return Err("is no place on a node: it is too long, or holds a control character");
+    if path.len() > MOST_PATH || path.trim() != path || path.chars().any(char::is_control) {
+        return Err("is no place on a node: it is too long, ends with a space or holds a control character");
     }
     if below.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err("is no place on a node: write it without `.`, `..`, doubled slashes and a slash at the end");
@@ -88,7 +88,7 @@ mod tests {
         for good in ["/etc/x", "~/.netrc", "~/a b/c", "/run/secrets/gh"] {
             assert_eq!(check_path(good), Ok(()), "{good}");
         }
-        for bad in ["", "x", "/", "~/", "~", "~root/x", "/etc/", "/etc//x", "/etc/../x", "/a\nb", "~/./x"] {
+        for bad in ["", "x", "/", "~/", "~", "~root/x", "/etc/", "/etc//x", "/etc/../x", "/a\nb", "/a ", "~/./x"] {
             assert!(check_path(bad).is_err(), "{bad:?}");
         }
     }

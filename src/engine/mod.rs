@@ -3,6 +3,7 @@
 //! Whatever happens to a run, the next one looks at what EC2 shows and at the journal, and goes on from there.
 
 mod act;
+mod deliver;
 pub mod interrupt;
 pub mod probe;
 mod removal;

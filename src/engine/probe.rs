@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::delivery::Delivery;
 use crate::domain::intent::Access;
 use crate::domain::names::{EnvName, host_alias};
 use crate::domain::observed::Probe;
@@ -15,8 +18,9 @@ use crate::domain::plan::NodeView;
 use crate::ssh::managed_config::{self, HostEntry};
 use crate::ssh::readiness::{self, CheckResult};
 use crate::ssh::{SshDir, SshError, SshOptions, Tty};
-use crate::templates::{self, Readiness};
+use crate::templates::{self, Member, Readiness};
 
+use super::deliver::{self, Load, Talk};
 use super::schedule::{PROBES, Pace};
 
 /// Nodes that are asked at the same time. Each is one ssh process.
@@ -27,6 +31,8 @@ const BANNER_WITHIN: Duration = Duration::from_secs(5);
 const CHECK_WITHIN: Duration = Duration::from_secs(30);
 /// How many times in a row a node may refuse the key: cloud-init installs it while sshd already answers.
 const KEY_REFUSALS: u32 = 24;
+/// How many times in a row the command after a delivery may fail: what it starts may wait for other nodes.
+const DONE_FAILURES: u32 = 6;
 
 /// How nodes are reached.
 #[derive(Clone, Debug)]
@@ -58,7 +64,10 @@ pub(super) struct Prober {
     env: EnvName,
     nodes: u32,
     access: Access,
-    tasks: JoinSet<(String, Probe, Asked)>,
+    delivery: Option<Arc<Delivery>>,
+    /// The members that delivered files were made for last.
+    members: Vec<Member>,
+    tasks: JoinSet<Answer>,
     /// By instance id.
     states: BTreeMap<String, State>,
     /// What ssh's configuration says of the nodes now.
@@ -69,26 +78,72 @@ struct State {
     pace: Pace,
     due: Instant,
     under_way: bool,
-    refusals: u32,
+    /// How the last answers were that may not go on for ever, and how many in a row.
+    in_a_row: (Asked, u32),
+    /// What it gets; nothing while it has not been put together, or when it has it.
+    load: Option<Load>,
 }
 
 /// How far one asking came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+pub(super) enum Asked {
     KeyRefused,
+    /// It has its files, and the command for them failed.
+    DoneFailed,
     Otherwise,
 }
 
+impl Asked {
+    /// How often in a row a node may answer so, and what is said of it then.
+    fn patience(self) -> Option<(u32, &'static str)> {
+        match self {
+            Self::KeyRefused => Some((KEY_REFUSALS, "it refuses the key again and again")),
+            Self::DoneFailed => Some((DONE_FAILURES, "again and again")),
+            Self::Otherwise => None,
+        }
+    }
+}
+
+/// What came of one asking.
+struct Answer {
+    instance: String,
+    probe: Probe,
+    asked: Asked,
+    /// Whether the node has its files now, as far as there are any.
+    has_files: bool,
+}
+
 impl Prober {
-    pub(super) fn new(reach: Reach, env: EnvName, nodes: u32, access: Access) -> Self {
-        Self { reach, env, nodes, access, tasks: JoinSet::new(), states: BTreeMap::new(), written: Vec::new() }
+    pub(super) fn new(reach: Reach, env: EnvName, nodes: u32, access: Access, delivery: Option<Arc<Delivery>>) -> Self {
+        let (members, tasks, states, written) = (Vec::new(), JoinSet::new(), BTreeMap::new(), Vec::new());
+        Self { reach, env, nodes, access, delivery, members, tasks, states, written }
+    }
+
+    /// Notes who the members of the cluster are. True when they are others than those that files were made for: then
+    /// every node, ready or not, is to be asked anew.
+    pub(super) fn members_changed(&mut self, views: &[NodeView]) -> bool {
+        if self.delivery.is_none() {
+            return false;
+        }
+        let members = deliver::members(self.env.as_str(), self.nodes, views);
+        if members == self.members {
+            return false;
+        }
+        self.members = members;
+        self.states.values_mut().for_each(|state| state.load = None);
+        true
     }
 
     /// Starts asking those nodes that run, are not known to be ready, and were not asked a moment ago.
     ///
     /// # Errors
     /// When ssh's configuration cannot be written.
-    pub(super) fn ask(&mut self, views: &[NodeView], ready: &dyn Fn(&str) -> bool) -> Result<(), SshError> {
+    pub(super) fn ask(
+        &mut self,
+        views: &[NodeView],
+        ready: &dyn Fn(&str) -> bool,
+        time: Timestamp,
+    ) -> Result<(), SshError> {
         self.write_hosts(views)?;
         let now = Instant::now();
         let waits = |view: &&NodeView| {
@@ -103,7 +158,15 @@ impl Prober {
                 continue;
             }
             state.under_way = true;
+            let put_together = || match (&self.delivery, self.members.iter().find(|it| it.node.index == view.index)) {
+                (Some(delivery), Some(member)) => deliver::load(delivery, member, &self.members, time),
+                _ => Load::None,
+            };
+            let load = state.load.get_or_insert_with(put_together).clone();
             let question = Question {
+                load,
+                waits_for_cloud_init: self.delivery.as_ref().is_some_and(|it| it.waits_for_cloud_init()),
+                user: self.access.user.clone(),
                 reach: self.reach.clone(),
                 alias: host_alias(&self.env, view.index, self.nodes),
                 instance,
@@ -141,17 +204,21 @@ impl Prober {
         }
     }
 
-    fn take(&mut self, (instance, probe, asked): (String, Probe, Asked)) -> (String, Probe) {
+    fn take(&mut self, answer: Answer) -> (String, Probe) {
+        let Answer { instance, probe, asked, has_files } = answer;
         let state = self.states.entry(instance.clone()).or_insert_with(|| State::new(Instant::now()));
         state.under_way = false;
         state.due = Instant::now() + state.pace.next_wait();
-        state.refusals = if asked == Asked::KeyRefused { state.refusals + 1 } else { 0 };
+        state.in_a_row = (asked, if state.in_a_row.0 == asked { state.in_a_row.1 + 1 } else { 1 });
+        state.keep_load(&probe, has_files);
         let Probe::Reachable(reason) = &probe else { return (instance, probe) };
-        if state.refusals < KEY_REFUSALS {
-            return (instance, probe);
+        match asked.patience() {
+            Some((most, words)) if state.in_a_row.1 >= most => {
+                let failed = Probe::Failed(format!("{words}: {reason}"));
+                (instance, failed)
+            }
+            _ => (instance, probe),
         }
-        let failed = Probe::Failed(format!("it refuses the key again and again: {reason}"));
-        (instance, failed)
     }
 
     /// Keeps ssh's configuration of the nodes true: their addresses change over a stop and start.
@@ -167,7 +234,18 @@ impl Prober {
 
 impl State {
     fn new(now: Instant) -> Self {
-        Self { pace: PROBES.start(), due: now, under_way: false, refusals: 0 }
+        Self { pace: PROBES.start(), due: now, under_way: false, in_a_row: (Asked::Otherwise, 0), load: None }
+    }
+
+    /// A node that has its files is not asked about them again, unless it was away in between: what lies below /run is
+    /// gone after a boot. What could not be put together is tried anew.
+    fn keep_load(&mut self, probe: &Probe, has_files: bool) {
+        let away = matches!(probe, Probe::Unreachable(_));
+        match &self.load {
+            Some(Load::Package(_)) if has_files => self.load = Some(Load::None),
+            Some(Load::None | Load::Waits(_)) if away || !has_files => self.load = None,
+            _ => {}
+        }
     }
 }
 
@@ -205,6 +283,9 @@ impl Way {
 
 /// One asking of one node.
 struct Question {
+    load: Load,
+    waits_for_cloud_init: bool,
+    user: String,
     reach: Reach,
     alias: String,
     instance: String,
@@ -214,8 +295,8 @@ struct Question {
 }
 
 impl Question {
-    async fn ask(self) -> (String, Probe, Asked) {
-        let (probe, asked) = match &self.reach.way {
+    async fn ask(self) -> Answer {
+        let (probe, asked, has_files) = match &self.reach.way {
             Way::Direct => self.ask_at(&self.address, self.port, None).await,
             #[cfg(feature = "simulator")]
             Way::Simulated { simulator, .. } => match simulator.ssh_listener(&self.instance).await {
@@ -223,29 +304,41 @@ impl Question {
                     let at: SocketAddr = listener.address;
                     self.ask_at(&at.ip().to_string(), at.port(), Some(at)).await
                 }
-                Err(error) => (Probe::Unreachable(error.to_string()), Asked::Otherwise),
+                Err(error) => (Probe::Unreachable(error.to_string()), Asked::Otherwise, false),
             },
         };
-        (self.instance, probe, asked)
+        Answer { instance: self.instance, probe, asked, has_files }
     }
 
-    async fn ask_at(&self, address: &str, port: u16, via: Option<SocketAddr>) -> (Probe, Asked) {
+    /// How the node stands, and whether it has its files.
+    async fn ask_at(&self, address: &str, port: u16, via: Option<SocketAddr>) -> (Probe, Asked, bool) {
         if let Err(why) = readiness::banner(address, port, BANNER_WITHIN).await {
-            return (Probe::Unreachable(why.to_string()), Asked::Otherwise);
+            return (Probe::Unreachable(why.to_string()), Asked::Otherwise, false);
         }
-        let Some(command) = &self.ready_command else { return (Probe::Ready, Asked::Otherwise) };
         let options = SshOptions { batch: true, connect_timeout: Some(BANNER_WITHIN), tty: Tty::Never, via };
-        let command = std::slice::from_ref(command);
-        match readiness::check(&self.reach.ssh_dir, &self.alias, &options, command, CHECK_WITHIN).await {
-            CheckResult::Answered { code, output } => (read(code, &output), Asked::Otherwise),
-            CheckResult::NotYet { reason } => (Probe::Reachable(reason), Asked::Otherwise),
-            CheckResult::KeyRefused { reason } => (Probe::Reachable(reason), Asked::KeyRefused),
-            CheckResult::HostKeyChanged(error) | CheckResult::Failed(error) => {
-                let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-                (Probe::Failed(format!("{error}{hint}")), Asked::Otherwise)
-            }
-            CheckResult::BadConfiguration { reason } => (Probe::Failed(reason), Asked::Otherwise),
+        let talk = Talk { dir: &self.reach.ssh_dir, alias: &self.alias, user: &self.user, options };
+        if let Err((probe, asked)) = talk.hand_over(&self.load, self.waits_for_cloud_init).await {
+            return (probe, asked, false);
         }
+        let Some(command) = &self.ready_command else { return (Probe::Ready, Asked::Otherwise, true) };
+        let command = std::slice::from_ref(command);
+        let answer = readiness::check(&self.reach.ssh_dir, &self.alias, &options, command, CHECK_WITHIN).await;
+        let (probe, asked) = standing(answer);
+        (probe, asked, true)
+    }
+}
+
+/// How a node stands, by what came of asking whether it is ready.
+pub(super) fn standing(result: CheckResult) -> (Probe, Asked) {
+    match result {
+        CheckResult::Answered { code, output } => (read(code, &output), Asked::Otherwise),
+        CheckResult::NotYet { reason } => (Probe::Reachable(reason), Asked::Otherwise),
+        CheckResult::KeyRefused { reason } => (Probe::Reachable(reason), Asked::KeyRefused),
+        CheckResult::HostKeyChanged(error) | CheckResult::Failed(error) => {
+            let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            (Probe::Failed(format!("{error}{hint}")), Asked::Otherwise)
+        }
+        CheckResult::BadConfiguration { reason } => (Probe::Failed(reason), Asked::Otherwise),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The loop.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Known, SurveyError, Want};
+use crate::delivery::Delivery;
 use crate::domain::failure::{Class, Failure};
 use crate::domain::intent::{Goal, Intent};
 use crate::domain::journal::Event;
@@ -53,6 +55,8 @@ pub struct Run<'a> {
     pub interrupt: Interrupt,
     /// How far and how long.
     pub options: Options,
+    /// What nodes get over ssh, if anything.
+    pub delivery: Option<Arc<Delivery>>,
     /// The tags of what is made, beside those that say whose it is: [`Intent::all_tags`].
     pub tags: BTreeMap<String, String>,
 }
@@ -172,9 +176,18 @@ impl Run<'_> {
     }
 
     fn begin(&mut self) -> Result<Carried, EngineError> {
-        let record = Record::read(&self.journal.since_closed()?);
-        let prober =
-            Prober::new(self.reach.clone(), self.identity.env.clone(), self.intent.nodes, self.intent.access.clone());
+        let mut record = Record::read(&self.journal.since_closed()?);
+        if self.delivery.is_some() {
+            // What was ready may lack what is to be delivered now: only the nodes themselves know.
+            record.ready.clear();
+        }
+        let prober = Prober::new(
+            self.reach.clone(),
+            self.identity.env.clone(),
+            self.intent.nodes,
+            self.intent.access.clone(),
+            self.delivery.clone(),
+        );
         let mut carried = Carried {
             record,
             observed: Observed::default(),
@@ -341,9 +354,12 @@ impl Run<'_> {
         }
         carried.written.clone_from(&plan.nodes);
         if self.intent.goal == Goal::Running && self.options.wait >= Wait::Ssh {
+            if carried.prober.members_changed(&plan.nodes) {
+                carried.observed.probes.retain(|_, probe| *probe != Probe::Ready);
+            }
             let answered = &carried.observed.probes;
             let ready = |instance: &str| matches!(answered.get(instance), Some(Probe::Ready | Probe::Failed(_)));
-            carried.prober.ask(&plan.nodes, &ready)?;
+            carried.prober.ask(&plan.nodes, &ready, self.clock.now())?;
         } else if self.intent.goal == Goal::Running {
             carried.prober.write_hosts(&plan.nodes)?;
         }

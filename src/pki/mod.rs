@@ -77,14 +77,6 @@ pub fn certificate(
     Ok(if which == Certificate::Key { issued.key } else { issued.certificate }.into_bytes())
 }
 
-/// Deletes an environment's authority and all that it has issued. What is not there is fine.
-///
-/// # Errors
-/// [`PkiError::State`] when a file cannot be deleted.
-pub fn remove(directory: &Path) -> Result<(), PkiError> {
-    store::remove(directory)
-}
-
 /// The authority kept in a directory, made if there is none, with the user's own certificate beside it.
 fn open(directory: &Path, now: Timestamp) -> Result<Authority, PkiError> {
     let path = store::authority(directory);

@@ -56,13 +56,6 @@ pub(super) fn export(directory: &Path, authority: &Authority, client: &Issued) -
     Ok(())
 }
 
-pub(super) fn remove(directory: &Path) -> Result<(), PkiError> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(StateError::io("remove", directory)(error).into()),
-        _ => Ok(()),
-    }
-}
-
 fn read(path: &Path) -> Result<Option<String>, PkiError> {
     match fs::read(path) {
         // What is no text is refused by whoever parses it.

@@ -231,12 +231,3 @@ fn keys_are_not_shown_by_debug() {
     let issued = authority.issue(&server("core-0", &[]), now()).unwrap();
     assert!(!format!("{authority:?} {issued:?}").contains("BEGIN"));
 }
-
-#[test]
-fn nothing_is_left_after_the_removal_and_removing_nothing_is_fine() {
-    let place = Place::new();
-    remove(&place.directory()).unwrap();
-    place.issue("core-0", "10.0.0.7", now());
-    remove(&place.directory()).unwrap();
-    assert!(!place.directory().exists());
-}

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::network::{self, Subnet};
 use super::objects::{Attachment, AttachmentState, Instance, InstanceState, Interface, Launch, Tags, Volume};
 use super::protocol::Fault;
+use super::sshd::deliver::Delivered;
 use super::world::World;
 
 /// The tags that a launch puts on what it makes. Those launched later by a spot request carry none: EC2 puts the tags
@@ -92,6 +93,7 @@ pub(super) fn make_instance(
         groups,
         interfaces: vec![interface],
         volumes,
+        delivered: Delivered::default(),
         tags: tags.instance.clone(),
     };
     world.instances.put(&id, instance);

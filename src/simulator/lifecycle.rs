@@ -90,6 +90,7 @@ fn enter(world: &mut World, id: &str, state: InstanceState, until: Option<Timest
     if state != InstanceState::Running && state != InstanceState::Pending {
         instance.running_since = None;
         instance.rebalance = None;
+        instance.delivered.forget_memory();
     }
     if matches!(state, InstanceState::Stopped | InstanceState::Terminated) {
         instance.public_ip = None;

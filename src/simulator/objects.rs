@@ -6,6 +6,8 @@ use std::net::Ipv4Addr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::sshd::deliver::Delivered;
+
 /// Tags by key.
 pub(super) type Tags = BTreeMap<String, String>;
 
@@ -102,6 +104,9 @@ pub(super) struct Instance {
     pub groups: Vec<String>,
     pub interfaces: Vec<String>,
     pub volumes: Vec<String>,
+    /// What lies on its disk and in its memory that came over ssh.
+    #[serde(default, skip_serializing_if = "Delivered::is_empty")]
+    pub delivered: Delivered,
     pub tags: Tags,
 }
 

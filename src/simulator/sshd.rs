@@ -4,6 +4,7 @@
 //! [`NodeFacts`] alone.
 
 mod commands;
+pub mod deliver;
 mod disks;
 mod files;
 mod script;
@@ -25,6 +26,7 @@ use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::chance;
+use deliver::Delivered;
 use script::{Node, Output};
 use shell::{Reply, Shell};
 
@@ -66,7 +68,12 @@ pub struct NodeFacts {
     pub rebalance: Option<Timestamp>,
     /// The user data of the launch, decoded.
     pub user_data: Vec<u8>,
+    /// What was delivered to it.
+    pub delivered: Delivered,
 }
+
+/// Keeps what was delivered to a node.
+pub type Keep = Arc<dyn Fn(Delivered) + Send + Sync>;
 
 /// How far the first boot has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,12 +98,12 @@ pub enum SshdError {
 ///
 /// If the connection breaks or the peer does not speak ssh, as one does that only reads the banner. No other connection
 /// is concerned.
-pub async fn serve_connection<S>(stream: S, facts: NodeFacts) -> Result<(), SshdError>
+pub async fn serve_connection<S>(stream: S, facts: NodeFacts, keep: Keep) -> Result<(), SshdError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let config = Arc::new(config(&facts));
-    let handler = Connection::new(facts);
+    let handler = Connection::new(facts, keep);
     server::run_stream(config, stream, handler).await?.await
 }
 
@@ -138,12 +145,16 @@ struct Connection {
     user: String,
     terminals: Vec<ChannelId>,
     shells: HashMap<ChannelId, Shell>,
+    /// What was said so far where files are delivered.
+    deliveries: HashMap<ChannelId, Vec<u8>>,
+    keep: Keep,
 }
 
 impl Connection {
-    fn new(facts: NodeFacts) -> Self {
+    fn new(facts: NodeFacts, keep: Keep) -> Self {
         let authorized = facts.authorized_keys.iter().filter_map(|line| PublicKey::from_openssh(line).ok()).collect();
-        Self { facts: Arc::new(facts), authorized, user: String::new(), terminals: Vec::new(), shells: HashMap::new() }
+        let (terminals, shells, deliveries) = (Vec::new(), HashMap::new(), HashMap::new());
+        Self { facts: Arc::new(facts), authorized, user: String::new(), terminals, shells, deliveries, keep }
     }
 
     fn node(&self) -> Node {
@@ -196,7 +207,12 @@ impl server::Handler for Connection {
 
     async fn exec_request(&mut self, channel: ChannelId, line: &[u8], session: &mut Session) -> Result<(), SshdError> {
         session.channel_success(channel)?;
-        let output = script::run(&self.node(), &String::from_utf8_lossy(line), 0).output;
+        let line = String::from_utf8_lossy(line);
+        if deliver::is_delivery(&self.node(), &line) {
+            self.deliveries.insert(channel, Vec::new());
+            return Ok(());
+        }
+        let output = script::run(&self.node(), &line, 0).output;
         let output = if self.terminals.contains(&channel) { output.for_terminal() } else { output };
         finish(channel, output, session)
     }
@@ -234,12 +250,23 @@ impl server::Handler for Connection {
     }
 
     async fn data(&mut self, channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), SshdError> {
+        if let Some(said) = self.deliveries.get_mut(&channel) {
+            said.extend(data);
+            return Ok(());
+        }
         let Some(shell) = self.shells.get_mut(&channel) else { return Ok(()) };
         let reply = shell.typed(data);
         self.answer(channel, reply, session)
     }
 
     async fn channel_eof(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), SshdError> {
+        if let Some(said) = self.deliveries.remove(&channel) {
+            let (output, delivered) = deliver::take(&self.node(), &said);
+            if delivered != self.facts.delivered {
+                (self.keep)(delivered);
+            }
+            return finish(channel, output, session);
+        }
         let Some(shell) = self.shells.get_mut(&channel) else { return Ok(()) };
         let reply = shell.end();
         self.answer(channel, reply, session)

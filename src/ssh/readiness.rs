@@ -145,7 +145,19 @@ pub async fn check(
     command: &[String],
     timeout: Duration,
 ) -> CheckResult {
-    match run::capture(dir, alias, options, command, timeout).await {
+    tell(dir, alias, options, command, None, timeout).await
+}
+
+/// As [`check`], with something on the command's standard input.
+pub async fn tell(
+    dir: &SshDir,
+    alias: &str,
+    options: &SshOptions,
+    command: &[String],
+    input: Option<Vec<u8>>,
+    timeout: Duration,
+) -> CheckResult {
+    match run::feed(dir, alias, options, command, input.unwrap_or_default(), timeout).await {
         Ok(output) => judge(&output),
         Err(error @ SshError::HostKeyChanged { .. }) => CheckResult::HostKeyChanged(error),
         Err(SshError::TimedOut { after, .. }) => {

@@ -4,6 +4,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use super::command::{SshOptions, ssh_argv};
@@ -80,9 +81,24 @@ pub async fn capture(
     command: &[String],
     timeout: Duration,
 ) -> Result<Output, SshError> {
+    feed(dir, alias, options, command, Vec::new(), timeout).await
+}
+
+/// As [`capture`], with `input` on the command's standard input. What is in it is neither shown nor logged.
+///
+/// # Errors
+/// As [`capture`].
+pub async fn feed(
+    dir: &SshDir,
+    alias: &str,
+    options: &SshOptions,
+    command: &[String],
+    input: Vec<u8>,
+    timeout: Duration,
+) -> Result<Output, SshError> {
     let instance = pinned_instance(dir, alias)?;
     let options = SshOptions { batch: true, ..*options };
-    let output = finish(ssh(dir, alias, &options, command), "ssh", &format!("ssh {alias}"), timeout).await?;
+    let output = fed(ssh(dir, alias, &options, command), "ssh", &format!("ssh {alias}"), input, timeout).await?;
     if output.status == Ended::NoConnection && host_keys::refused(&output.stderr) {
         return Err(SshError::HostKeyChanged { instance, alias: alias.to_owned(), known_hosts: dir.known_hosts() });
     }
@@ -91,14 +107,33 @@ pub async fn capture(
 
 /// Runs a program to its end with nothing on standard input; it is killed after `timeout` or when the caller gives up.
 pub(super) async fn finish(
-    mut command: Command,
+    command: Command,
     program: &'static str,
     what: &str,
     timeout: Duration,
 ) -> Result<Output, SshError> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let child = command.spawn().map_err(|source| SshError::Spawn { program, source })?;
-    let output = tokio::time::timeout(timeout, child.wait_with_output())
+    fed(command, program, what, Vec::new(), timeout).await
+}
+
+async fn fed(
+    mut command: Command,
+    program: &'static str,
+    what: &str,
+    input: Vec<u8>,
+    timeout: Duration,
+) -> Result<Output, SshError> {
+    let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().map_err(|source| SshError::Spawn { program, source })?;
+    let pipe = child.stdin.take();
+    let write = async move {
+        if let Some(mut pipe) = pipe {
+            // A program that ends without reading everything says why by its exit code and its words.
+            let _ = pipe.write_all(&input).await;
+        }
+    };
+    let talk = async { tokio::join!(write, child.wait_with_output()).1 };
+    let output = tokio::time::timeout(timeout, talk)
         .await
         .map_err(|_elapsed| SshError::TimedOut { what: what.to_owned(), after: timeout })?
         .map_err(|source| SshError::Spawn { program, source })?;

@@ -115,6 +115,26 @@ impl Paths {
         self.directory.join("locks").join(format!("{env}.lock"))
     }
 
+    /// What is kept of an environment for its owner's eyes alone: random secrets, and a certificate authority.
+    #[must_use]
+    pub fn private_dir(&self, env: &EnvName) -> PathBuf {
+        self.directory.join("private").join(env.as_str())
+    }
+
+    /// Deletes what is kept of an environment for its owner's eyes alone. What is not there is fine.
+    ///
+    /// # Errors
+    /// [`StateError::Io`].
+    pub fn remove_private(&self, env: &EnvName) -> Result<(), StateError> {
+        let directory = self.private_dir(env);
+        match std::fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StateError::io("delete", &directory)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The simulator's world.
     #[must_use]
     pub fn simulator_world(&self) -> PathBuf {

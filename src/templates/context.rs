@@ -60,6 +60,14 @@ pub struct Node {
     pub name: String,
 }
 
+impl Node {
+    /// A node of an environment.
+    #[must_use]
+    pub fn of(environment: &str, index: u32) -> Self {
+        Self { index, name: format!("{environment}-{index}") }
+    }
+}
+
 /// The node as a template sees it. It notes that it was looked at: then the next node's user data may differ.
 #[derive(Debug)]
 pub(super) struct SeenNode {

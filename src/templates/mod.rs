@@ -27,7 +27,7 @@ pub use context::{Context, Node, Volume};
 pub use deliver::{Content, Deliver, DeliverDone, Member, Receiver, Rendered};
 pub use error::TemplateError;
 pub use manifest::{Boot, Image, Manifest, Ready, UserDataFormat, VariableKind, VariableSpec};
-pub use ready::{Readiness, read_answer};
+pub use ready::{BOOT_QUESTION, Readiness, read_answer};
 pub use render::UserData;
 pub use user_data::{Prepared, USER_DATA_LIMIT, UnknownHeader, check_user_data_file, prepare};
 pub use variables::{Value, Variables, set_variables};

@@ -6,7 +6,8 @@
 
 /// Parts cloud-init's words from the check's in the output.
 const MARK: &str = "ready check:";
-const STATUS: &str = "cloud-init status --long";
+/// Asks whether cloud-init is done, without the template's own check; [`read_answer`] reads the answer.
+pub const BOOT_QUESTION: &str = "cloud-init status --long";
 
 /// What a node's answer means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +26,8 @@ pub enum Readiness {
 /// The question. `None`: there is nothing to ask.
 pub(super) fn question(asks_cloud_init: bool, check: &str) -> Option<String> {
     match (asks_cloud_init, check.trim()) {
-        (true, "") => Some(STATUS.to_owned()),
-        (true, check) => Some(format!("{STATUS}; echo '{MARK}'; {check}")),
+        (true, "") => Some(BOOT_QUESTION.to_owned()),
+        (true, check) => Some(format!("{BOOT_QUESTION}; echo '{MARK}'; {check}")),
         (false, "") => None,
         (false, check) => Some(format!("echo '{MARK}'; {check}")),
     }

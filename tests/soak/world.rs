@@ -279,6 +279,7 @@ impl World {
                 command: "soak".to_owned(),
                 market: None,
             },
+            delivery: None,
             tags: self.intent.all_tags(),
         };
         match run.run().await {

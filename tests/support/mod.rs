@@ -42,6 +42,8 @@ pub fn cloudtop_intent() -> Intent {
         subnet: None,
         expires_at: None,
         idle_minutes: None,
+        delivers: false,
+        secrets: Vec::new(),
         tags: BTreeMap::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -89,7 +90,18 @@ impl Simulator {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let facts = self.reachable(instance_id)?;
-        sshd::serve_connection(stream, facts).await.map_err(io::Error::other)
+        let (simulator, id) = (self.clone(), instance_id.to_owned());
+        let keep = move |delivered| {
+            let kept = simulator.transact(|world, _| {
+                if let Some(instance) = world.instances.edit(&id) {
+                    instance.delivered = delivered;
+                }
+            });
+            if let Err(error) = kept {
+                tracing::debug!(%error, "what was delivered to a simulated node is lost");
+            }
+        };
+        sshd::serve_connection(stream, facts, Arc::new(keep)).await.map_err(io::Error::other)
     }
 
     fn reachable(&self, instance_id: &str) -> io::Result<NodeFacts> {
@@ -126,6 +138,7 @@ fn facts(world: &World, id: &str, now: Timestamp) -> Option<NodeFacts> {
         notice: instance.notice.as_ref().map(|notice| (spot::behaviour(world, instance), notice.at)),
         rebalance: instance.rebalance,
         user_data: launch.user_data.as_deref().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default(),
+        delivered: instance.delivered.clone(),
     })
 }
 

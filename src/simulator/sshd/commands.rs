@@ -6,11 +6,11 @@ use super::{disks, files, services};
 /// What the interactive shell says of itself.
 pub(super) const HELP: &str = "\
 true false exit echo printf test [ sh bash command which sudo env timeout
-uname hostname whoami id pwd nproc uptime ls cat mountpoint findmnt df lsblk
+uname hostname whoami id pwd nproc uptime ls cat stat mountpoint findmnt df lsblk
 cloud-init systemctl etcdctl docker curl (of 127.0.0.1:2379/health) help
 ";
 
-const NAMES: [&str; 35] = [
+const NAMES: [&str; 36] = [
     ":",
     "true",
     "false",
@@ -35,6 +35,7 @@ const NAMES: [&str; 35] = [
     "uptime",
     "ls",
     "cat",
+    "stat",
     "mountpoint",
     "findmnt",
     "df",
@@ -73,6 +74,7 @@ pub(super) fn answer(node: &Node, words: &[String], status: u32) -> Output {
         "uptime" => uptime(node, arguments),
         "ls" => files::ls(node, arguments),
         "cat" => files::cat(node, arguments),
+        "stat" => files::stat(node, arguments),
         "mountpoint" => disks::mountpoint(node, arguments),
         "findmnt" => disks::findmnt(node, arguments),
         "df" => disks::df(node, arguments),

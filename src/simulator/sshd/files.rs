@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
 use super::commands::{is_flatcar, unscripted};
@@ -39,6 +41,11 @@ fn entries(node: &Node) -> BTreeMap<String, Entry> {
         // The template's own sign that it has done all it had to.
         files.push(("/run/cloudtop/ready".to_owned(), file(String::new())));
     }
+    let delivered = facts.delivered.files.iter();
+    files
+        .extend(delivered.map(|(path, file)| {
+            (path.clone(), Entry::File(BASE64_STANDARD.decode(&file.content).unwrap_or_default()))
+        }));
     files.extend(disks::device_paths(node).into_iter().map(|path| (path, Entry::Device)));
     if facts.volume_mounted {
         files.push((format!("{}/lost+found", disks::mount_path(node)), Entry::Directory));
@@ -105,6 +112,22 @@ pub(super) fn absolute(node: &Node, path: &str) -> String {
 /// Whether anything stands at the path.
 pub(super) fn exists(node: &Node, path: &str) -> bool {
     entries(node).contains_key(&absolute(node, path))
+}
+
+/// Whether a directory stands at the path.
+pub(super) fn is_directory(node: &Node, path: &str) -> bool {
+    entries(node).get(path) == Some(&Entry::Directory)
+}
+
+/// `stat -c FORMAT` of a file that was delivered: `%a`, `%U` and `%n`.
+pub(super) fn stat(node: &Node, arguments: &[&str]) -> Output {
+    let ["-c", format, path] = arguments else { return unscripted("stat", arguments) };
+    let Some(file) = node.facts.delivered.files.get(&absolute(node, path)) else {
+        return Output::failure(1, format_args!("stat: cannot statx '{path}': No such file or directory"));
+    };
+    let mode = file.mode.trim_start_matches('0');
+    let user = file.owner.split(':').next().unwrap_or_default();
+    Output::text(format.replace("%a", mode).replace("%U", user).replace("%n", path) + "\n")
 }
 
 pub(super) fn cat(node: &Node, arguments: &[&str]) -> Output {

@@ -10,6 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
+use super::deliver::Delivered;
 use super::script::{self, Node};
 use super::{CloudInit, NodeFacts, host_public_key, serve_connection};
 
@@ -32,6 +33,7 @@ fn facts() -> NodeFacts {
         notice: None,
         rebalance: None,
         user_data: b"#cloud-config\n".to_vec(),
+        delivered: Delivered::default(),
     }
 }
 
@@ -223,7 +225,7 @@ impl Listening {
         std::fs::write(directory.path().join("known_hosts"), pin).unwrap();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve_connection(stream, facts.clone()));
+                tokio::spawn(serve_connection(stream, facts.clone(), Arc::new(|_| {})));
             }
         });
         Self { directory, port }

@@ -70,11 +70,11 @@ fn complaint(file: &str) -> String {
 #[test]
 fn a_delivered_file_knows_the_cluster_its_node_and_the_secrets_and_writes_them_bare() {
     let file = "TOKEN={{ secrets.token }}\nME={{ node.name }} {{ node.address }} {{ node.index }} {{ env.name }}\n\
-        ALL={% for it in cluster.members %}{{ it.name }}=https://{{ it.address }}:2380{% if not loop.last %},{% endif %}{% endfor %}\n\
+        ALL={% for it in cluster.members %}{{ it.name }}=https://{{ it.address }}:2380{% if not loop.last %},{% endif %}{% endfor %};\n\
         ADDRESSES={{ cluster.members | map(attribute=\"address\") | join(\",\") }}\nWORDS={{ vars.words | sh }}\n";
     assert_eq!(
         text(file),
-        "TOKEN=s3cret\nME=core-1 10.0.0.5 1 core\nALL=core-0=https://10.0.0.4:2380,core-1=https://10.0.0.5:2380\n\
+        "TOKEN=s3cret\nME=core-1 10.0.0.5 1 core\nALL=core-0=https://10.0.0.4:2380,core-1=https://10.0.0.5:2380;\n\
          ADDRESSES=10.0.0.4,10.0.0.5\nWORDS='a b' c\n"
     );
 }

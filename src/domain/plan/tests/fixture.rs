@@ -58,6 +58,8 @@ pub fn intent() -> Intent {
         subnet: None,
         expires_at: None,
         idle_minutes: None,
+        delivers: false,
+        secrets: Vec::new(),
         tags: BTreeMap::new(),
     }
 }
