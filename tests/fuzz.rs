@@ -81,6 +81,7 @@ fn intent(goal: Goal) -> Intent {
             mode: 0o600,
             owner: None,
         }],
+        fixed_addresses: false,
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }

@@ -47,6 +47,10 @@ impl Cloud {
             Call::RevokeSsh { group_id, port, cidr } => self.revoke_ssh(group_id, *port, cidr).await.map(nothing),
             Call::AllowItself { group_id } => self.allow_itself(group_id).await.map(nothing),
             Call::CreateVolume { zone, gib, tags, .. } => self.create_volume(tags, zone, *gib, token).await,
+            Call::CreateInterface { subnet_id, group_id, tags, .. } => {
+                self.create_interface(tags, subnet_id, group_id, token).await
+            }
+            Call::MakePublic { id } => self.make_public(id).await.map(nothing),
             Call::Launch(launch) => self.run_instances(launch, token).await,
             Call::RequestSpot(launch) => self.request_spot(launch, token).await,
             Call::Tag { ids, node } => {
@@ -160,11 +164,6 @@ impl Cloud {
             Many::Stop { hibernate } => self.stop(ids, hibernate).await,
             Many::Start => self.start(ids).await,
         }
-    }
-
-    async fn delete_interface(&self, id: &str) -> Result<(), Failure> {
-        let call = self.ec2.delete_network_interface().network_interface_id(id);
-        call.send().await.map(drop).map_err(|error| failure::of("DeleteNetworkInterface", &error))
     }
 
     async fn delete_snapshot(&self, id: &str) -> Result<(), Failure> {

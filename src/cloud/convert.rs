@@ -187,10 +187,19 @@ pub(super) fn key(from: &sdk::KeyPairInfo) -> Option<KeyPair> {
 pub(super) fn interface(from: &sdk::NetworkInterface) -> Option<Interface> {
     Some(Interface {
         id: text(from.network_interface_id())?,
+        node_tag: node_tag(from.tag_set()),
+        keeps_address: keeps_address(from.tag_set()),
         zone: text(from.availability_zone()).unwrap_or_default(),
+        subnet_id: text(from.subnet_id()).unwrap_or_default(),
+        private_ip: text(from.private_ip_address()),
         // Any other state than this one is one in which something has it.
         attached: from.status() != Some(&sdk::NetworkInterfaceStatus::Available),
+        instance_id: text(from.attachment().and_then(sdk::NetworkInterfaceAttachment::instance_id)),
     })
+}
+
+fn keeps_address(list: &[sdk::Tag]) -> bool {
+    list.iter().any(|tag| tag.key() == Some(tags::ROLE) && tag.value() == Some(tags::ROLE_ADDRESS))
 }
 
 /// A snapshot; `None` where EC2 sent no id.

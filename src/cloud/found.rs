@@ -103,12 +103,6 @@ impl Cloud {
         (all.into_values().collect(), unseen)
     }
 
-    async fn interfaces(&self, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::NetworkInterface>, Failure> {
-        let pages = self.ec2.describe_network_interfaces().set_filters(Some(filters)).into_paginator();
-        let found: Result<Vec<_>, _> = pages.page_size(PAGE).items().send().collect().await;
-        found.map_err(|error| failure::of("DescribeNetworkInterfaces", &error))
-    }
-
     /// Our account's own: without that, all the public ones of the world are looked through.
     async fn snapshots(&self, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::Snapshot>, Failure> {
         let pages = self.ec2.describe_snapshots().owner_ids("self").set_filters(Some(filters)).into_paginator();

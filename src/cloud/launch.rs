@@ -49,8 +49,12 @@ impl Cloud {
             )
             .tag_specifications(tagged(sdk::ResourceType::Instance, node_tags))
             .tag_specifications(tagged(sdk::ResourceType::Volume, &root_tags))
-            .tag_specifications(tagged(sdk::ResourceType::NetworkInterface, node_tags))
             .tag_specifications(tagged(sdk::ResourceType::SpotInstancesRequest, node_tags));
+        // One that is there already has its tags.
+        let call = match launch.interface_id {
+            None => call.tag_specifications(tagged(sdk::ResourceType::NetworkInterface, node_tags)),
+            Some(_) => call,
+        };
         match interface(launch) {
             Some(interface) => call.network_interfaces(interface),
             None => call.security_group_ids(&launch.group_id),
@@ -141,9 +145,13 @@ fn fits_metadata(key: &str) -> bool {
 /// The network interface, which alone can ask for a public address where the subnet does not give one. `None` where EC2
 /// is left to take the default subnet.
 fn interface(launch: &Launch) -> Option<sdk::InstanceNetworkInterfaceSpecification> {
+    let builder = sdk::InstanceNetworkInterfaceSpecification::builder().device_index(0);
+    if let Some(id) = &launch.interface_id {
+        // It has its own subnet and group, and no launch can delete it or give it a public address.
+        return Some(builder.network_interface_id(id).build());
+    }
     let subnet = launch.pool.subnet.as_ref()?;
-    let builder = sdk::InstanceNetworkInterfaceSpecification::builder()
-        .device_index(0)
+    let builder = builder
         .subnet_id(subnet)
         .groups(&launch.group_id)
         .associate_public_ip_address(true)
@@ -203,6 +211,7 @@ mod tests {
             root_gib: 20,
             key_name: "key".to_owned(),
             group_id: "sg-1".to_owned(),
+            interface_id: None,
             user_data: String::new(),
             on_interruption: Interruption::Stop,
             one_time: false,
@@ -261,5 +270,15 @@ mod tests {
         let interface = interface(&Launch { pool, ..launch() }).unwrap();
         assert_eq!(interface.associate_public_ip_address(), Some(true));
         assert_eq!(interface.groups(), ["sg-1"]);
+    }
+
+    #[test]
+    fn an_interface_that_is_there_already_is_named_alone() {
+        let pool = Pool { subnet: Some("subnet-1".to_owned()), ..launch().pool };
+        let interface = interface(&Launch { pool, interface_id: Some("eni-1".to_owned()), ..launch() }).unwrap();
+        assert_eq!((interface.network_interface_id(), interface.device_index()), (Some("eni-1"), Some(0)));
+        let unsaid = interface.subnet_id().is_none() && interface.groups().is_empty();
+        assert!(unsaid && interface.delete_on_termination().is_none());
+        assert_eq!(interface.associate_public_ip_address(), None);
     }
 }

@@ -20,6 +20,7 @@ mod fuzz;
 mod https;
 mod identity;
 mod images;
+mod interfaces;
 mod launch;
 mod near;
 mod network;

@@ -9,6 +9,7 @@ use aws_sdk_ec2::types as sdk;
 
 use super::{Cloud, MOST_FILTER_VALUES, convert, failure, filter};
 use crate::domain::failure::Failure;
+use crate::domain::intent::Intent;
 use crate::domain::names::Identity;
 use crate::domain::observed::{Instance, InstanceState, Observed, SpotRequest, Volume};
 use crate::domain::tags;
@@ -40,15 +41,21 @@ pub struct Want {
     pub volumes: bool,
     /// Security groups.
     pub groups: bool,
+    /// The network interfaces that nodes keep their addresses by: asked for where nodes have them.
+    pub interfaces: bool,
     /// Key pairs: asked for when the environment is to be gone, for one may have another name than we would give it.
     pub keys: bool,
 }
 
 impl Want {
     /// Everything.
-    pub const ALL: Self = Self { volumes: true, groups: true, keys: true };
-    /// Everything but what is only there to be deleted.
-    pub const IN_USE: Self = Self { keys: false, ..Self::ALL };
+    pub const ALL: Self = Self { volumes: true, groups: true, interfaces: true, keys: true };
+
+    /// Everything that an environment works with, but nothing that is only there to be deleted.
+    #[must_use]
+    pub fn in_use(intent: &Intent) -> Self {
+        Self { interfaces: intent.fixed_addresses, keys: false, ..Self::ALL }
+    }
 }
 
 impl Cloud {
@@ -58,10 +65,11 @@ impl Cloud {
     /// The first failure of a call.
     pub async fn observe(&self, env: &Identity, known: &Known<'_>) -> Result<Observed, Failure> {
         let ours = owned(env);
-        let (instances, requests, volumes, groups, keys) = tokio::join!(
+        let (instances, requests, volumes, interfaces, groups, keys) = tokio::join!(
             self.instances(ours.clone()),
             self.requests(ours.clone()),
             self.wanted_volumes(&ours, known),
+            async { if known.want.interfaces { self.addresses(&ours).await } else { Ok(Vec::new()) } },
             async { if known.want.groups { self.groups(ours.clone()).await } else { Ok(Vec::new()) } },
             async { if known.want.keys { self.keys(ours.clone()).await } else { Ok(Vec::new()) } },
         );
@@ -79,6 +87,7 @@ impl Cloud {
             instances,
             requests,
             volumes: volumes?,
+            interfaces: interfaces?,
             groups: groups?.iter().filter_map(|group| convert::group(group, Some(known.ssh_port))).collect(),
             keys: keys?.iter().filter_map(convert::key).collect(),
             ..Observed::default()

@@ -96,6 +96,7 @@ async fn launch(cloud: &Cloud) -> Failure {
         root_gib: 8,
         key_name: "key".to_owned(),
         group_id: "sg-1".to_owned(),
+        interface_id: None,
         user_data: String::new(),
         on_interruption: Interruption::Stop,
         one_time: false,
@@ -147,7 +148,7 @@ async fn a_relaunch_without_tags_is_found_by_its_request() {
         instance_ids: &[],
         existing_volume: None,
         ssh_port: 22,
-        want: Want { volumes: false, groups: false, keys: false },
+        want: Want { volumes: false, groups: false, interfaces: false, keys: false },
     };
     let observed = cloud.observe(&identity(), &known).await.unwrap();
     assert_eq!(observed.instances.len(), 1);

@@ -18,7 +18,7 @@ use crate::engine::Signal;
 use crate::state::State;
 
 use super::context::Context;
-use super::everywhere::{self, Breadth, FoundThere, Sight};
+use super::everywhere::{self, FoundThere, Sight};
 use super::rebuild;
 
 /// How often it is looked whether anything still has the old tag: what was made a moment ago is listed late.
@@ -40,7 +40,7 @@ struct Adoption {
 /// Adopts the named environments, one after the other.
 pub async fn run(context: &Context, names: &[EnvName], from: Option<&str>) -> Result<(), CommandError> {
     let state = context.store.read().await?;
-    let sight = everywhere::find(context, None, Breadth::Everything).await?;
+    let sight = everywhere::find(context, None).await?;
     let adoptions = names.iter().map(|name| choose(name, from, &state, &sight));
     let adoptions = adoptions.collect::<Result<Vec<Adoption>, CommandError>>()?;
     for adoption in adoptions {
@@ -213,7 +213,9 @@ async fn take_in(
     from: &str,
 ) -> Result<(), CommandError> {
     let name = identity.env.clone();
-    let found = cloud.observe_all(Some(&identity.owner)).await?.into_iter().find(|it| it.identity == identity);
+    let all = cloud.observe_all(Some(&identity.owner)).await?;
+    let (all, _unseen) = cloud.observe_spare(all, Some(&identity.owner)).await;
+    let found = all.into_iter().find(|it| it.identity == identity);
     let found = found.ok_or_else(|| {
         CommandError::new(Exit::Failed, format!("EC2 does not list `{name}` with its new tag yet"))
             .hint(format!("run `cloudtop recover {name}` in a moment"))

@@ -12,15 +12,6 @@ use super::context::Context;
 /// Regions that are asked at the same time. Each has buckets of its own for calls; this machine has not.
 const AT_ONCE: usize = 8;
 
-/// What to look for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Breadth {
-    /// What environments work with.
-    Environments,
-    /// Root volumes, interfaces and snapshots too.
-    Everything,
-}
-
 /// An environment that was found, and where.
 #[derive(Clone)]
 pub struct FoundThere {
@@ -50,12 +41,12 @@ pub struct Sight {
     pub regions: usize,
 }
 
-/// Looks for environments by their tags, or for those of one installation: in the region named by flag, else in all
+/// Looks for environments by their tags, with all that they have, or for those of one installation: in the region named by flag, else in all
 /// that are enabled. A region that refuses is told and left out.
 ///
 /// # Errors
 /// Where no region at all could be looked at.
-pub async fn find(context: &Context, owner: Option<&str>, breadth: Breadth) -> Result<Sight, CommandError> {
+pub async fn find(context: &Context, owner: Option<&str>) -> Result<Sight, CommandError> {
     let state = context.store.read().await?;
     let known = state.environments.values().next().map(|it| it.intent.region.clone());
     let first = context.connect(known.as_deref().or(Some("us-east-1")), None).await?;
@@ -72,7 +63,7 @@ pub async fn find(context: &Context, owner: Option<&str>, breadth: Breadth) -> R
         [one] => format!("looking in {one}"),
         all => format!("looking in {} regions", all.len()),
     });
-    let sight = look(&first, &regions, owner, breadth).await;
+    let sight = look(&first, &regions, owner).await;
     match sight.left_out.first() {
         Some(refused) if sight.regions == 0 => return Err(refused.failure.clone().into()),
         _ => {}
@@ -83,7 +74,7 @@ pub async fn find(context: &Context, owner: Option<&str>, breadth: Breadth) -> R
     Ok(sight)
 }
 
-async fn look(first: &Cloud, regions: &[String], owner: Option<&str>, breadth: Breadth) -> Sight {
+async fn look(first: &Cloud, regions: &[String], owner: Option<&str>) -> Sight {
     let mut sight = Sight { found: Vec::new(), left_out: Vec::new(), regions: 0 };
     let mut waiting = regions.iter();
     let mut tasks = JoinSet::new();
@@ -93,7 +84,7 @@ async fn look(first: &Cloud, regions: &[String], owner: Option<&str>, breadth: B
         {
             let (cloud, owner) = (first.in_region(region), owner.map(str::to_owned));
             tasks.spawn(async move {
-                let seen = look_in(&cloud, owner.as_deref(), breadth).await;
+                let seen = look_in(&cloud, owner.as_deref()).await;
                 (cloud, seen)
             });
         }
@@ -111,12 +102,9 @@ async fn look(first: &Cloud, regions: &[String], owner: Option<&str>, breadth: B
 }
 
 /// What one region shows, and what it does not let us see.
-async fn look_in(cloud: &Cloud, owner: Option<&str>, breadth: Breadth) -> Result<(Vec<Found>, Vec<Failure>), Failure> {
+async fn look_in(cloud: &Cloud, owner: Option<&str>) -> Result<(Vec<Found>, Vec<Failure>), Failure> {
     let found = cloud.observe_all(owner).await?;
-    Ok(match breadth {
-        Breadth::Environments => (found, Vec::new()),
-        Breadth::Everything => cloud.observe_spare(found, owner).await,
-    })
+    Ok(cloud.observe_spare(found, owner).await)
 }
 
 impl Sight {

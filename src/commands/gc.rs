@@ -10,7 +10,7 @@ use crate::domain::money;
 use crate::ui::leftovers::{self as shown, Row};
 
 use super::context::Context;
-use super::everywhere::{self, Breadth, FoundThere, Sight};
+use super::everywhere::{self, FoundThere, Sight};
 use super::gc_end;
 
 /// Find what has our tags and no use any more, with what it costs.
@@ -51,9 +51,7 @@ pub struct Useless {
 /// What went wrong, with its exit code.
 pub async fn run(args: &GcArgs, context: &Context) -> Result<(), CommandError> {
     let owner = context.store.read().await?.owner;
-    let sight =
-        everywhere::find(context, Some(&owner).filter(|_| !args.all_owners).map(String::as_str), Breadth::Everything)
-            .await?;
+    let sight = everywhere::find(context, Some(&owner).filter(|_| !args.all_owners).map(String::as_str)).await?;
     let all = useless(context, &sight).await?;
     let rows: Vec<Row> = all.iter().map(|it| it.row.clone()).collect();
     let chosen = choose(args, context, &all)?;

@@ -187,7 +187,7 @@ pub async fn plan_now(
         instance_ids: &[],
         existing_volume: intent.volume.existing(),
         ssh_port: intent.access.port,
-        want: cloud::Want::IN_USE,
+        want: cloud::Want::in_use(intent),
     };
     let mut observed = cloud.observe(identity, &known).await?;
     let now = context.clock.now();

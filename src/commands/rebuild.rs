@@ -49,6 +49,7 @@ pub fn environment(context: &Context, there: &FoundThere) -> Result<Environment,
         now: context.clock.now(),
     };
     let mut intent = made_or_bare(settings, makings, &identity.env, context)?;
+    intent.fixed_addresses |= there.found.spare.interfaces.iter().any(|it| it.keeps_address);
     intent.goal = goal(&there.found);
     intent.expires_at = tag(tags::EXPIRES).and_then(|text| text.parse::<Timestamp>().ok());
     intent.tags = own_tags(&there.found);

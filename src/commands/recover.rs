@@ -9,7 +9,7 @@ use crate::domain::names::EnvName;
 use crate::state::State;
 
 use super::context::Context;
-use super::everywhere::{self, Breadth, FoundThere, Sight};
+use super::everywhere::{self, FoundThere, Sight};
 use super::list::{self, ListArgs};
 use super::{adopt, rebuild};
 
@@ -42,7 +42,7 @@ pub async fn run(args: &RecoverArgs, context: &Context) -> Result<(), CommandErr
         adopt::run(context, &args.names, args.owner.as_deref()).await?;
         return list::run(&ListArgs {}, context).await;
     }
-    let sight = everywhere::find(context, None, Breadth::Environments).await?;
+    let sight = everywhere::find(context, None).await?;
     let owner = owner(context, args, &state, &sight)?;
     let mut recovered = BTreeMap::new();
     for there in wanted(context, args, &owner, &sight) {

@@ -34,7 +34,7 @@ pub async fn look(
         instance_ids: &[],
         existing_volume: intent.volume.existing(),
         ssh_port: intent.access.port,
-        want: Want::IN_USE,
+        want: Want::in_use(intent),
     };
     let observed = cloud.observe(identity, &known).await?;
     let views = views(context, identity, intent, &observed)?;

@@ -286,6 +286,8 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         idle_minutes,
         delivers: template.delivers() && source_is_template,
         secrets: settings.secrets.clone().into_iter().map(|(path, secret)| secret.at(path)).collect(),
+        // Once nodes have fixed addresses they keep them: what is not looked for is left behind.
+        fixed_addresses: template.manifest.fixed_addresses || previous.is_some_and(|it| it.fixed_addresses),
         tags: if settings.tags.is_empty() {
             previous.map(|it| it.tags.clone()).unwrap_or_default()
         } else {

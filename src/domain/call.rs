@@ -66,6 +66,24 @@ pub enum Call {
         /// All its tags.
         tags: Tags,
     },
+    /// Make the network interface that a node keeps its private address by.
+    CreateInterface {
+        /// The node that it is for.
+        node: u32,
+        /// Its availability zone, which is the subnet's.
+        zone: String,
+        /// The subnet.
+        subnet_id: String,
+        /// The security group: it belongs to the interface, not to what is launched with it.
+        group_id: String,
+        /// All its tags.
+        tags: Tags,
+    },
+    /// Have whatever a network interface is the first of get a public address.
+    MakePublic {
+        /// The interface.
+        id: String,
+    },
     /// Launch by `RunInstances`.
     Launch(Launch),
     /// Launch by `RequestSpotInstances`, one node a call.
@@ -154,6 +172,9 @@ pub struct Launch {
     pub key_name: String,
     /// The security group.
     pub group_id: String,
+    /// The network interface that was made for it, where the node has one: it brings its own subnet and group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface_id: Option<String>,
     /// Base64.
     pub user_data: String,
     /// What EC2 does when it takes a node away.
@@ -183,6 +204,10 @@ impl fmt::Display for Call {
             Self::CreateVolume { node, zone, gib, .. } => {
                 write!(f, "create a {gib} GiB gp3 volume for node {node} in {zone}")
             }
+            Self::CreateInterface { node, zone, .. } => {
+                write!(f, "create a network interface for node {node} in {zone}")
+            }
+            Self::MakePublic { id } => write!(f, "have {id} get a public address"),
             Self::Launch(launch) => write!(f, "launch {launch} by RunInstances"),
             Self::RequestSpot(launch) => write!(f, "launch {launch} by RequestSpotInstances"),
             Self::Tag { ids, node } => write!(f, "tag {} as node {node}", list(ids)),
@@ -228,6 +253,8 @@ impl Call {
             Self::AllowSsh { .. } | Self::AllowItself { .. } => "AuthorizeSecurityGroupIngress",
             Self::RevokeSsh { .. } => "RevokeSecurityGroupIngress",
             Self::CreateVolume { .. } => "CreateVolume",
+            Self::CreateInterface { .. } => "CreateNetworkInterface",
+            Self::MakePublic { .. } => "ModifyNetworkInterfaceAttribute",
             Self::Launch(_) => "RunInstances",
             Self::RequestSpot(_) => "RequestSpotInstances",
             Self::Tag { .. } => "CreateTags",
@@ -248,7 +275,10 @@ impl Call {
     /// All other calls are the same done once or twice, or refuse a second time by name.
     #[must_use]
     pub fn takes_token(&self) -> bool {
-        matches!(self, Self::Launch(_) | Self::RequestSpot(_) | Self::CreateVolume { .. })
+        matches!(
+            self,
+            Self::Launch(_) | Self::RequestSpot(_) | Self::CreateVolume { .. } | Self::CreateInterface { .. }
+        )
     }
 }
 
@@ -267,6 +297,9 @@ pub struct Made {
     /// The id of a security group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// The id of a network interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
 }
 
 /// Tags by key.

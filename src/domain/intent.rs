@@ -67,6 +67,9 @@ pub struct Intent {
     /// The user's own files that nodes get over ssh.
     #[serde(default)]
     pub secrets: Vec<SecretFile>,
+    /// Whether each node keeps its private address for the environment's life: one network interface of ours a node.
+    #[serde(default)]
+    pub fixed_addresses: bool,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }

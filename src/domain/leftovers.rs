@@ -14,7 +14,7 @@ use super::lifecycle;
 use super::money::{self, HOURS_PER_MONTH};
 use super::names::Identity;
 use super::nodes;
-use super::observed::{Instance, InstanceState, RequestState, SpotRequest, Volume, VolumeState};
+use super::observed::{Instance, InstanceState, Interface, RequestState, SpotRequest, Volume, VolumeState};
 use super::tags;
 
 /// One thing that has no use any more.
@@ -181,7 +181,7 @@ impl<'a> Sorter<'a> {
                 );
             }
         }
-        self.interfaces();
+        self.interfaces(|_| false);
         for volume in self.found.observed.volumes.iter().filter(|it| is_free(it)) {
             self.volume(volume, &format!("kept: {why}"));
         }
@@ -206,7 +206,7 @@ impl<'a> Sorter<'a> {
             self.doubles(intent);
         }
         self.groups(intent);
-        self.interfaces();
+        self.interfaces(|it| intent.fixed_addresses && it.keeps_address && of_a_node(it, intent.nodes));
         let unused = |volume: &&Volume| {
             let node = volume.node_tag.as_deref().and_then(|tag| tag.parse::<u32>().ok());
             is_free(volume) && node.is_some_and(|node| node >= intent.nodes)
@@ -279,8 +279,9 @@ impl<'a> Sorter<'a> {
         }
     }
 
-    fn interfaces(&mut self) {
-        for interface in self.found.spare.interfaces.iter().filter(|it| !it.attached) {
+    /// Interfaces that nothing has, but those that are kept.
+    fn interfaces(&mut self, kept: impl Fn(&Interface) -> bool) {
+        for interface in self.found.spare.interfaces.iter().filter(|it| !it.attached && !kept(it)) {
             self.put(Kind::Interface, &interface.id, Cost::default(), "nothing is attached to it", Ending::WithOthers);
         }
     }
@@ -356,6 +357,11 @@ fn is_of(instance: &Instance, request: &SpotRequest) -> bool {
 
 fn is_orphaned_by(instance: &Instance, request: &SpotRequest) -> bool {
     is_of(instance, request) && lifecycle::leaves_instance(request)
+}
+
+/// Whether an interface is of one of the environment's nodes, of which there are so many.
+fn of_a_node(interface: &Interface, nodes: u32) -> bool {
+    interface.node_tag.as_deref().and_then(|tag| tag.parse::<u32>().ok()).is_some_and(|node| node < nodes)
 }
 
 /// Whether nothing has the volume.

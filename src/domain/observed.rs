@@ -15,6 +15,8 @@ pub struct Observed {
     pub requests: Vec<SpotRequest>,
     /// Persistent volumes: those with our tags, and the one that the user named.
     pub volumes: Vec<Volume>,
+    /// The network interfaces that nodes keep their addresses by; asked for only where nodes have them.
+    pub interfaces: Vec<Interface>,
     /// The security groups made for the environment.
     pub groups: Vec<SecurityGroup>,
     /// The key pairs made for the environment; asked for only when it is to be gone.
@@ -203,10 +205,20 @@ pub struct KeyPair {
 pub struct Interface {
     /// Its id.
     pub id: String,
+    /// The `cloudtop:node` tag as it stands.
+    pub node_tag: Option<String>,
+    /// Whether it was made for a node to keep its address by, and not by EC2 for one launch.
+    pub keeps_address: bool,
     /// Its availability zone.
     pub zone: String,
+    /// Its subnet.
+    pub subnet_id: String,
+    /// Its address in the VPC.
+    pub private_ip: Option<String>,
     /// Whether it is attached to an instance.
     pub attached: bool,
+    /// The instance, where EC2 says which.
+    pub instance_id: Option<String>,
 }
 
 /// A snapshot of a volume.

@@ -191,7 +191,7 @@ mod tests {
         let statement: Value = serde_json::from_str(&denial.statement().unwrap()).unwrap();
         assert_eq!((&statement["Sid"], &statement["Action"]), (&json!("LaunchFrom"), &json!("ec2:RunInstances")));
         let unnamed = Denial { resource: None, ..denial };
-        assert_eq!(unnamed.statement().unwrap().matches(r#""Action": "ec2:RunInstances""#).count(), 2);
+        assert_eq!(unnamed.statement().unwrap().matches(r#""Action": "ec2:RunInstances""#).count(), 3);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::nodes;
 use super::observed::{Observed, SpotRequest};
 use super::record::{Record, SHOWN_WITHIN};
 
-/// The node of each instance, request and volume that EC2 shows.
+/// The node of each instance, request, volume and interface that EC2 shows.
 #[derive(Clone, Debug, Default)]
 pub struct Places(BTreeMap<String, u32>);
 
@@ -24,6 +24,9 @@ impl Places {
             let brought = existing == Some(&volume.id);
             let tag = volume.node_tag.as_deref().filter(|_| !brought);
             places.put(&volume.id, tag.map_or(Some(0), |tag| tag.parse().ok()));
+        }
+        for interface in &observed.interfaces {
+            places.put(&interface.id, interface.node_tag.as_deref().and_then(|tag| tag.parse().ok()));
         }
         for request in &observed.requests {
             let own = request.node_tag.as_deref().and_then(|tag| tag.parse().ok());
@@ -41,7 +44,7 @@ impl Places {
         places
     }
 
-    /// The node of an instance, a request or a volume.
+    /// The node of an instance, a request, a volume or an interface.
     #[must_use]
     pub fn node_of(&self, id: &str) -> Option<u32> {
         self.0.get(id).copied()

@@ -34,6 +34,17 @@ impl fmt::Display for Pool {
     }
 }
 
+/// Where a node must be launched, because of what it has there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pin {
+    /// The availability zone.
+    pub zone: String,
+    /// The subnet in which its interface was made; `None` where a volume alone holds it there.
+    pub subnet: Option<String>,
+    /// Whether its interface may be given up for one in another zone: nothing has ever used its address.
+    pub may_move: bool,
+}
+
 /// A pool's refusal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
@@ -131,13 +142,13 @@ impl Ranking {
 
 /// Ranks the pools for launching `wanted` nodes.
 ///
-/// `pinned` is the zone of a volume that exists: an EBS volume can be attached in its own zone only.
+/// `pinned` is where a volume or an interface exists: either can be attached in its own zone only.
 #[must_use]
 pub fn rank(
     intent: &Intent,
     market: &Market,
     refusals: &[Refusal],
-    pinned: Option<&str>,
+    pinned: Option<&Pin>,
     wanted: u32,
     now: Timestamp,
 ) -> Ranking {
@@ -199,7 +210,7 @@ impl<'a> Offers<'a> {
 
 /// The most to pay for a node: what the user says; for types that were not named, a multiple of the cheapest that will
 /// do, so that a dry afternoon never ends on a machine with eight GPUs.
-fn limit(intent: &Intent, offers: &Offers<'_>, pinned: Option<&str>) -> Option<(f64, String)> {
+fn limit(intent: &Intent, offers: &Offers<'_>, pinned: Option<&Pin>) -> Option<(f64, String)> {
     if let Some(limit) = intent.max_price {
         // A request that may wait, waits for the price, too.
         return (!intent.wait_for_capacity).then(|| (limit, format!("its price is above the limit of ${limit:.4}")));
@@ -207,7 +218,8 @@ fn limit(intent: &Intent, offers: &Offers<'_>, pinned: Option<&str>) -> Option<(
     if matches!(intent.demand, Demand::Types(_)) {
         return None;
     }
-    let allowed = |zone: &str| intent.zone.as_deref().is_none_or(|it| it == zone) && pinned.is_none_or(|it| it == zone);
+    let allowed =
+        |zone: &str| intent.zone.as_deref().is_none_or(|it| it == zone) && pinned.is_none_or(|it| it.zone == zone);
     let suitable = offers.market.types.iter().filter(|facts| suitable_image(intent, offers.market, facts).is_ok());
     let prices = suitable.flat_map(|facts| {
         let zones = offers.zones.get(facts.name.as_str()).into_iter().flatten();
@@ -224,7 +236,7 @@ fn rank_type(
     offers: &Offers<'_>,
     facts: &TypeFacts,
     image: &Image,
-    pinned: Option<&str>,
+    pinned: Option<&Pin>,
     wanted: u32,
 ) {
     let zones = offers.zones.get(facts.name.as_str()).map_or(&[][..], Vec::as_slice);
@@ -258,24 +270,27 @@ fn rank_zone(
     offers: &Offers<'_>,
     facts: &TypeFacts,
     zone: &str,
-    pinned: Option<&str>,
+    pinned: Option<&Pin>,
     wanted: u32,
 ) -> Result<(Pool, f64, bool), (RejectionKind, String)> {
     let unsuitable = |why: &str| (RejectionKind::Unsuitable, why.to_owned());
     if let Some(only) = intent.zone.as_deref().filter(|only| *only != zone) {
         return Err(unsuitable(&format!("only {only} is allowed")));
     }
-    if let Some(pinned) = pinned.filter(|pinned| *pinned != zone) {
-        return Err(unsuitable(&format!("the volume is in {pinned}")));
+    if let Some(Pin { zone, subnet, .. }) = pinned.filter(|pinned| pinned.zone != zone) {
+        let what = if subnet.is_some() { "the node's address" } else { "the volume" };
+        return Err(unsuitable(&format!("{what} is in {zone}")));
     }
-    let subnet =
-        subnet_in(offers.market, zone).ok_or_else(|| unsuitable("the VPC has no subnet there with a free address"))?;
+    // An interface has its address already, be the subnet full or not.
+    let subnet = pinned.and_then(|pinned| pinned.subnet.clone());
+    let subnet = subnet.or_else(|| subnet_in(offers.market, zone).map(|subnet| subnet.id.clone()));
+    let subnet = subnet.ok_or_else(|| unsuitable("the VPC has no subnet there with a free address"))?;
     let price = offers.price(&facts.name, zone);
     let price = price.ok_or_else(|| unsuitable("EC2 gives no spot price for it"))?;
     if let Some((_, words)) = offers.limit.as_ref().filter(|(limit, _)| price > *limit) {
         return Err((RejectionKind::Price, words.clone()));
     }
-    let pool = Pool { instance_type: facts.name.clone(), zone: zone.to_owned(), subnet: Some(subnet.id.clone()) };
+    let pool = Pool { instance_type: facts.name.clone(), zone: zone.to_owned(), subnet: Some(subnet) };
     let refused = |refusal: &&Refusal| refusal.pool.instance_type == pool.instance_type && refusal.pool.zone == zone;
     match refusals.iter().filter(refused).min_by_key(|refusal| refusal.at_least) {
         Some(refusal) if refusal.at_least <= 1 => Err((RejectionKind::Refused, refusal.failure.to_string())),
@@ -301,8 +316,12 @@ mod tests {
     use crate::domain::money;
     use crate::domain::plan::fixture::{self, TYPES, ZONES, at};
 
-    fn ranked(intent: &Intent, market: &Market, refusals: &[Refusal], pinned: Option<&str>, wanted: u32) -> Ranking {
+    fn ranked(intent: &Intent, market: &Market, refusals: &[Refusal], pinned: Option<&Pin>, wanted: u32) -> Ranking {
         rank(intent, market, refusals, pinned, wanted, at(0))
+    }
+
+    fn volume_in(zone: &str) -> Pin {
+        Pin { zone: zone.to_owned(), subnet: None, may_move: false }
     }
 
     fn why(ranking: &Ranking, what: &str) -> String {
@@ -352,10 +371,10 @@ mod tests {
         let market = fixture::market(at(0));
         let intent = Intent { zone: Some(ZONES[1].to_owned()), ..fixture::intent() };
         assert_eq!(ranked(&intent, &market, &[], None, 1).choices.len(), 2);
-        let pinned = ranked(&fixture::intent(), &market, &[], Some(ZONES[2]), 1);
+        let pinned = ranked(&fixture::intent(), &market, &[], Some(&volume_in(ZONES[2])), 1);
         assert!(pinned.choices.iter().all(|it| it.pool.zone == ZONES[2]));
         assert!(why(&pinned, "m5.xlarge in us-east-1a").contains("the volume is in us-east-1c"));
-        assert_eq!(ranked(&intent, &market, &[], Some(ZONES[2]), 1).choices, []);
+        assert_eq!(ranked(&intent, &market, &[], Some(&volume_in(ZONES[2])), 1).choices, []);
     }
 
     #[test]
@@ -417,5 +436,16 @@ mod tests {
         market.subnets.push(roomy);
         let ranking = ranked(&fixture::intent(), &market, &[], None, 1);
         assert_eq!(ranking.choices[0].pool.subnet.as_deref(), Some("subnet-roomy"));
+    }
+
+    #[test]
+    fn an_interface_leaves_its_own_zone_alone_and_its_own_subnet_even_when_that_is_full() {
+        let mut market = fixture::market(at(0));
+        market.subnets.iter_mut().for_each(|subnet| subnet.free_addresses = 0);
+        let pin = Pin { subnet: Some("subnet-of-the-interface".to_owned()), ..volume_in(ZONES[1]) };
+        let ranking = ranked(&fixture::intent(), &market, &[], Some(&pin), 1);
+        assert!(!ranking.choices.is_empty());
+        assert!(ranking.choices.iter().all(|it| it.pool.zone == ZONES[1] && it.pool.subnet == pin.subnet));
+        assert!(why(&ranking, "m5.xlarge in us-east-1a").contains("the node's address is in us-east-1b"));
     }
 }

@@ -9,7 +9,7 @@ use super::call::{Call, Launch, Made};
 use super::failure::{Class, Failure};
 use super::journal::{Entry, Event};
 use super::lifecycle;
-use super::observed::{Instance, Observed, SpotRequest, Volume, VolumeState};
+use super::observed::{Instance, Interface, Observed, SpotRequest, Volume, VolumeState};
 use super::phase::Phase;
 use super::places::Places;
 use super::pools::Refusal;
@@ -49,7 +49,8 @@ pub struct Record {
     answered: BTreeMap<(&'static str, String), Timestamp>,
     /// When we last asked for the end of a spot request, answered or not.
     cancelled: BTreeMap<String, Timestamp>,
-    /// Instances, requests and volumes that were seen ending. None comes back, whatever a list that is behind says.
+    /// Instances, requests and volumes that were seen ending, and interfaces that we deleted. None comes back, whatever a
+    /// list that is behind says.
     ended: BTreeSet<String>,
 }
 
@@ -79,6 +80,8 @@ pub enum Thing {
     Request,
     /// A persistent volume.
     Volume,
+    /// A network interface that a node keeps its address by.
+    Interface,
     /// A security group.
     Group,
 }
@@ -176,9 +179,11 @@ impl Record {
         let instances = observed.instances.iter().map(|it| (&it.id, Thing::Instance, it.state.is_live()));
         let requests = observed.requests.iter().map(|it| (&it.id, Thing::Request, it.state.is_live()));
         let volumes = observed.volumes.iter().map(|it| (&it.id, Thing::Volume, it.state != VolumeState::Deleting));
+        let interfaces = observed.interfaces.iter().map(|it| (&it.id, Thing::Interface, !self.has_ended(&it.id)));
+        let interfaces: Vec<_> = interfaces.collect();
         let groups = observed.groups.iter().map(|it| (&it.id, Thing::Group, true));
         let mut shown: BTreeSet<&str> = BTreeSet::new();
-        for (id, thing, live) in instances.chain(requests).chain(volumes).chain(groups) {
+        for (id, thing, live) in instances.chain(requests).chain(volumes).chain(interfaces).chain(groups) {
             shown.insert(id);
             if !live {
                 self.known.remove(id);
@@ -223,7 +228,7 @@ impl Record {
         }
     }
 
-    /// Whether an instance, a request or a volume was seen ending in this run.
+    /// Whether an instance, a request or a volume was seen ending in this run, or an interface was deleted by us.
     #[must_use]
     pub fn has_ended(&self, id: &str) -> bool {
         self.ended.contains(id)
@@ -286,6 +291,12 @@ impl Record {
     fn note_intention(&mut self, call: &Call, at: Timestamp) {
         match call {
             Call::CancelRequests { ids } => self.cancelled.extend(ids.iter().map(|id| (id.clone(), at))),
+            // Only what EC2 has listed is deleted: should the answer be lost, it is not late when it is listed no more.
+            Call::DeleteInterface { id } => {
+                if let Some(known) = self.known.get_mut(id) {
+                    known.shown = true;
+                }
+            }
             // The volume may be of an earlier life, whose journal is not read any more.
             Call::Attach { volume_id, instance_id, .. } => {
                 if let Some(node) = self.known.get(instance_id).and_then(|known| known.node) {
@@ -314,6 +325,16 @@ impl Record {
                 if let Some(id) = &made.volume {
                     know(id, Thing::Volume, Some(*node));
                 }
+            }
+            Call::CreateInterface { node, .. } => {
+                if let Some(id) = &made.interface {
+                    know(id, Thing::Interface, Some(*node));
+                    self.answered.insert((call.action(), id.clone()), at);
+                }
+            }
+            Call::DeleteInterface { id } => {
+                self.known.remove(id);
+                self.ended.insert(id.clone());
             }
             Call::CreateGroup { .. } => {
                 if let Some(id) = &made.group {
@@ -361,7 +382,13 @@ impl Record {
             // What was to be made is there.
             (_, Class::Exists) => self.note_answer(call, at),
             // What was to be deleted is not there.
-            (Call::DeleteVolume { .. } | Call::DeleteGroup { .. } | Call::DeleteKey { .. }, Class::Gone) => {
+            (
+                Call::DeleteVolume { .. }
+                | Call::DeleteInterface { .. }
+                | Call::DeleteGroup { .. }
+                | Call::DeleteKey { .. },
+                Class::Gone,
+            ) => {
                 self.remember(call, &Made::default(), at);
             }
             _ => {}
@@ -386,6 +413,7 @@ pub fn subjects(call: &Call) -> Vec<String> {
         Call::Attach { volume_id, instance_id, .. } => vec![format!("{volume_id} {instance_id}")],
         Call::DeleteVolume { id }
         | Call::DeleteGroup { id }
+        | Call::MakePublic { id }
         | Call::DeleteInterface { id }
         | Call::DeleteSnapshot { id } => vec![id.clone()],
         Call::Tag { ids, .. }
@@ -393,7 +421,7 @@ pub fn subjects(call: &Call) -> Vec<String> {
         | Call::Terminate { ids }
         | Call::Stop { ids, .. }
         | Call::Start { ids } => ids.clone(),
-        Call::Launch(_) | Call::RequestSpot(_) | Call::CreateVolume { .. } => Vec::new(),
+        Call::Launch(_) | Call::RequestSpot(_) | Call::CreateVolume { .. } | Call::CreateInterface { .. } => Vec::new(),
     }
 }
 
@@ -403,6 +431,7 @@ struct ShownByNode<'a> {
     instances: BTreeMap<u32, Vec<&'a Instance>>,
     requests: BTreeMap<u32, Vec<&'a SpotRequest>>,
     volumes: BTreeMap<u32, &'a Volume>,
+    interfaces: BTreeMap<u32, &'a Interface>,
     group: Option<&'a str>,
 }
 
@@ -412,6 +441,7 @@ impl<'a> ShownByNode<'a> {
             instances: BTreeMap::new(),
             requests: BTreeMap::new(),
             volumes: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
             group: observed.groups.first().map(|group| group.id.as_str()),
         };
         for it in observed.instances.iter().filter(|it| it.state.is_live() && !ended.contains(&it.id)) {
@@ -427,6 +457,11 @@ impl<'a> ShownByNode<'a> {
         for it in observed.volumes.iter().filter(|it| it.state != VolumeState::Deleting) {
             if let Some(node) = node_of(&it.id) {
                 shown.volumes.insert(node, it);
+            }
+        }
+        for it in observed.interfaces.iter().filter(|it| !ended.contains(&it.id)) {
+            if let Some(node) = node_of(&it.id) {
+                shown.interfaces.insert(node, it);
             }
         }
         shown
@@ -452,6 +487,10 @@ fn how_settled(pending: &Pending, shown: &ShownByNode<'_>) -> Option<String> {
         // Until it is attached, no line of the journal but this call knows of it, should a list leave it out.
         Call::CreateVolume { node, .. } => {
             let found = shown.volumes.get(node).filter(|it| it.attachment.is_some())?;
+            Some(format!("EC2 shows {}", found.id))
+        }
+        Call::CreateInterface { node, .. } => {
+            let found = shown.interfaces.get(node).filter(|it| it.attached)?;
             Some(format!("EC2 shows {}", found.id))
         }
         // It is made again if it is still needed; if it is not, it may be there all the same.

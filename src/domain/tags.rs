@@ -14,7 +14,7 @@ pub const NODE: &str = "cloudtop:node";
 pub const VERSION: &str = "cloudtop:version";
 /// The template that nodes are made from.
 pub const TEMPLATE: &str = "cloudtop:template";
-/// What a volume is for: [`ROLE_PERSISTENT`] or [`ROLE_ROOT`].
+/// What a volume or an interface is for: [`ROLE_PERSISTENT`], [`ROLE_ROOT`] or [`ROLE_ADDRESS`].
 pub const ROLE: &str = "cloudtop:role";
 /// The id of the installation from which this one has adopted the environment.
 pub const ADOPTED_FROM: &str = "cloudtop:adopted-from";
@@ -24,6 +24,8 @@ pub const EXPIRES: &str = "cloudtop:expires";
 pub const ROLE_PERSISTENT: &str = "persistent";
 /// The role of a volume that goes with its instance.
 pub const ROLE_ROOT: &str = "root";
+/// The role of a network interface that outlives its instance, for the address that it has.
+pub const ROLE_ADDRESS: &str = "address";
 /// The name that consoles show.
 pub const NAME: &str = "Name";
 

@@ -62,9 +62,9 @@ pub(super) fn make_instance(
         Some(interface) => adopt_interface(world, interface, &id, at)?,
         None => make_interface(world, launch, place, &id, &tags.interface, taken, at)?,
     };
-    let (private_ip, groups) = match world.interfaces.get(&interface) {
-        Some(made) => (made.private_ip, made.groups.clone()),
-        None => (Ipv4Addr::UNSPECIFIED, launch.groups.clone()),
+    let (private_ip, groups, public) = match world.interfaces.get(&interface) {
+        Some(made) => (made.private_ip, made.groups.clone(), made.public),
+        None => (Ipv4Addr::UNSPECIFIED, launch.groups.clone(), launch.public),
     };
     let volumes = make_disks(world, launch, place, &id, &tags.volume, at);
     let instance = Instance {
@@ -88,7 +88,7 @@ pub(super) fn make_instance(
         running_since: None,
         private_ip,
         public_ip: None,
-        public: launch.public,
+        public,
         subnet: place.subnet.id.clone(),
         groups,
         interfaces: vec![interface],
@@ -139,6 +139,7 @@ fn make_interface(
         instance: Some(instance_id.to_owned()),
         attached: Some(at),
         delete_on_termination: true,
+        public: launch.public,
         created: at,
         visible: world.visible_from(&id, at),
         tags: tags.clone(),

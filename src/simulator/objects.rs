@@ -334,6 +334,9 @@ pub(super) struct Interface {
     pub instance: Option<String>,
     pub attached: Option<Timestamp>,
     pub delete_on_termination: bool,
+    /// Whether what runs with it gets a public address, where the launch did not say so itself.
+    #[serde(default)]
+    pub public: bool,
     pub created: Timestamp,
     pub visible: Timestamp,
     pub tags: Tags,

@@ -127,7 +127,12 @@ fn try_fulfil(world: &mut World, id: &str, at: Timestamp, now: Timestamp) {
     }
     let Some(zone) = chosen else { return wait_on(world, id, refused.0, &refused.1, at, now) };
     if launch_for(world, id, &launch, &zone, at).is_none() {
-        wait_on(world, id, "constraint-not-fulfillable", "The subnet has no free address left.", at, now);
+        // An interface may still be on an instance that shuts down. Nobody has recorded what EC2 says then.
+        let message = match launch.interface {
+            Some(_) => "The network interface is in use.",
+            None => "The subnet has no free address left.",
+        };
+        wait_on(world, id, "constraint-not-fulfillable", message, at, now);
     }
 }
 
@@ -136,6 +141,9 @@ fn bad_parameters(world: &World, launch: &Launch) -> Option<String> {
     let gone = launch.groups.iter().find(|id| world.groups.get(id).is_none());
     if let Some(id) = gone {
         return Some(format!("The security group '{id}' does not exist"));
+    }
+    if let Some(id) = launch.interface.as_ref().filter(|id| world.interfaces.get(id).is_none()) {
+        return Some(format!("The networkInterface ID '{id}' does not exist"));
     }
     let key = launch.key.as_ref()?;
     let there = world.keys.values().any(|it| it.region == launch.region && it.name == *key);

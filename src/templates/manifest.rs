@@ -44,6 +44,9 @@ pub struct Manifest {
     /// What they do then.
     #[serde(default)]
     pub deliver_done: DeliverDone,
+    /// Whether nodes know each other by their private addresses, so that each must keep its own over a relaunch.
+    #[serde(default)]
+    pub fixed_addresses: bool,
     /// Ports that nodes use among themselves, for people to read.
     #[serde(default)]
     pub ports: Vec<u16>,

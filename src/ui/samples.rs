@@ -33,6 +33,7 @@ pub(super) fn bare(index: u32, phase: Phase, waiting_for: Option<&str>) -> NodeV
         zone: None,
         public_ip: None,
         private_ip: None,
+        interface_id: None,
         public_dns: None,
         launched_at: None,
     }
@@ -48,6 +49,7 @@ pub(super) fn running(index: u32, zone: &str, phase: Phase) -> NodeView {
         zone: Some(zone.to_owned()),
         public_ip: Some(format!("203.0.113.2{index}")),
         private_ip: Some(format!("172.31.0.2{index}")),
+        interface_id: None,
         public_dns: Some(format!("ec2-203-0-113-2{index}.compute-1.amazonaws.com")),
         launched_at: Some(now()),
         ..bare(index, phase, None)
@@ -192,6 +194,7 @@ pub(super) fn launch() -> Call {
         root_gib: 20,
         key_name: "cloudtop/dev".to_owned(),
         group_id: "sg-1".to_owned(),
+        interface_id: None,
         user_data: String::new(),
         on_interruption: Interruption::Stop,
         one_time: false,

@@ -45,6 +45,8 @@ struct NodeShape<'a> {
     zone: Option<&'a str>,
     public_ip: Option<&'a str>,
     private_ip: Option<&'a str>,
+    /// The network interface that the node keeps its private address by, where it is fixed.
+    interface_id: Option<&'a str>,
     public_dns: Option<&'a str>,
     launched_at: Option<Timestamp>,
     /// What it costs in an hour in which it runs.
@@ -167,6 +169,7 @@ impl<'a> From<&'a NodeReport> for NodeShape<'a> {
             zone: view.zone.as_deref(),
             public_ip: view.public_ip.as_deref(),
             private_ip: view.private_ip.as_deref(),
+            interface_id: view.interface_id.as_deref(),
             public_dns: view.public_dns.as_deref(),
             launched_at: view.launched_at,
             price_per_hour: node.price_per_hour.map(rounded),
@@ -273,6 +276,7 @@ mod tests {
       "zone": "us-east-1c",
       "public_ip": "203.0.113.20",
       "private_ip": "172.31.0.20",
+      "interface_id": null,
       "public_dns": "ec2-203-0-113-20.compute-1.amazonaws.com",
       "launched_at": "2026-11-21T08:00:00Z",
       "price_per_hour": 0.0731,

@@ -3,6 +3,7 @@
 #![cfg(feature = "simulator")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod addresses;
 mod bad_input;
 mod broken_off;
 mod capacity;

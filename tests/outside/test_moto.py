@@ -1,5 +1,7 @@
 """The main flow through the real binary on moto, and moto's own account of what was done."""
 
+import pathlib
+
 import pytest
 
 CIDR = "192.0.2.7/32"
@@ -147,6 +149,29 @@ def test_a_cluster_of_three_from_nothing_to_nothing(cloudtop, account):
     cloudtop("down", "core")
     assert made(ec2) == []
     cloudtop("down", "core")
+
+
+@pytest.mark.parametrize("behaviour", ["stop", "terminate"])
+def test_nodes_with_fixed_addresses_from_nothing_to_nothing(cloudtop, account, behaviour):
+    ec2, cloudtop = account.client(), cloudtop.on(account)
+    template = pathlib.Path(__file__).parent.parent / "templates/fixed"
+
+    args = (*SMALL, "-n", 3, "--template", template, "--no-volume", "--on-interruption", behaviour)
+    shown = up(cloudtop, ec2, "core", *args).json()
+    interfaces = {it["NetworkInterfaceId"]: it for it in ec2.describe_network_interfaces()["NetworkInterfaces"]}
+    assert len(interfaces) == 3
+    for node in shown["nodes"]:
+        interface = interfaces[node["interface_id"]]
+        assert interface["PrivateIpAddress"] == node["private_ip"]
+        assert interface["Attachment"]["InstanceId"] == node["instance_id"]
+        of = {it["Key"]: it["Value"] for it in interface["TagSet"]}
+        assert (of["cloudtop:env"], of["cloudtop:node"], of["cloudtop:role"]) == ("core", str(node["index"]), "address")
+
+    up(cloudtop, ec2, "core", *args)
+    assert len(live(ec2)) == 3
+    cloudtop("down", "core")
+    assert made(ec2) == []
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
 
 
 def test_up_again_makes_nothing_new(cloudtop, account):

@@ -44,6 +44,7 @@ pub fn cloudtop_intent() -> Intent {
         idle_minutes: None,
         delivers: false,
         secrets: Vec::new(),
+        fixed_addresses: false,
         tags: BTreeMap::new(),
     }
 }

@@ -29,6 +29,7 @@ pub async fn differences(world: &World, wanted: &Wanted) -> Vec<String> {
     found.check_states(wanted, &instances, &requests);
     found.check_volumes(wanted, &instances, &volumes);
     found.check_roots(&shown, wanted);
+    found.check_addresses(&shown, wanted);
     found.check_owners(&shown, wanted);
     found.check_nodes(wanted, instances.iter().map(|it| (it.id.as_str(), &it.tags)));
     found.check_nodes(wanted, requests.iter().map(|it| (it.id.as_str(), &it.tags)));
@@ -38,6 +39,9 @@ pub async fn differences(world: &World, wanted: &Wanted) -> Vec<String> {
         all.extend(world.network.ever_made("i-"));
         found.count("instances ever made", all.len(), instances);
         found.count("volumes ever made", world.network.ever_made("vol-").len(), volumes);
+        if wanted.addresses > 0 && wanted.addresses == wanted.nodes && instances >= volumes {
+            found.count("interfaces ever made", world.network.ever_made("eni-").len(), volumes);
+        }
     }
     if wanted.doing == Doing::Running {
         found.check_rules(world, wanted).await;
@@ -134,12 +138,28 @@ impl Findings {
         self.count("root disks", roots.count(), wanted.nodes);
     }
 
+    /// Each node has one interface that was made for it, and is on it.
+    fn check_addresses(&mut self, shown: &Summary, wanted: &Wanted) {
+        let kept = shown.network_interfaces.iter().filter(|it| tag(&it.tags, "cloudtop:role") == "address");
+        let kept: Vec<_> = kept.collect();
+        self.count("interfaces for addresses", kept.len(), wanted.addresses);
+        let nodes: BTreeSet<&str> = kept.iter().map(|it| tag(&it.tags, "cloudtop:node")).collect();
+        if nodes.len() != kept.len() {
+            self.say(format!("{} interfaces for {} nodes", kept.len(), nodes.len()));
+        }
+        if wanted.addresses > 0 && shown.network_interfaces.len() != kept.len() {
+            self.say("a node was launched without its interface".to_owned());
+        }
+    }
+
     /// Everything carries the names of its environment and its owner. What is listed still and gone need not.
     fn check_owners(&mut self, shown: &Summary, wanted: &Wanted) {
         let instances = shown.instances.iter().filter(|it| !it.gone).map(|it| (&it.id, &it.tags));
         let requests = shown.spot_requests.iter().filter(|it| !it.gone).map(|it| (&it.id, &it.tags));
         let volumes = shown.volumes.iter().map(|it| (&it.id, &it.tags));
-        let others = shown.security_groups.iter().chain(&shown.key_pairs).map(|it| (&it.id, &it.tags));
+        let others = shown.security_groups.iter().chain(&shown.key_pairs);
+        let addresses = shown.network_interfaces.iter().filter(|it| tag(&it.tags, "cloudtop:role") == "address");
+        let others = others.chain(addresses).map(|it| (&it.id, &it.tags));
         let mut owners = BTreeSet::new();
         for (id, tags) in instances.chain(requests).chain(volumes).chain(others) {
             owners.insert(tag(tags, "cloudtop:owner").to_owned());

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use cloudtop::simulator::{Act, Deed, Meddling, Target};
+
 use super::network::Calls;
 use super::world::World;
 
@@ -28,6 +30,8 @@ pub enum Step {
     Wait(Duration),
     /// The state file and the journals are lost; the installation's id is not.
     LoseState,
+    /// Somebody terminates all instances in the console.
+    TerminateAll,
 }
 
 /// What must be there in the end.
@@ -38,6 +42,8 @@ pub struct Wanted {
     pub doing: Doing,
     /// Persistent volumes. None: that depends on how far the command came.
     pub volumes: Option<usize>,
+    /// Network interfaces that nodes keep their addresses by. Where there are any, no others were ever made.
+    pub addresses: usize,
     /// How many instances and volumes were ever made. None: that depends on how far the command came.
     pub ever: Option<(usize, usize)>,
     /// Where ssh is let in from.
@@ -56,7 +62,20 @@ pub enum Doing {
 const HERE: &str = "127.0.0.1/32";
 
 pub const fn running(env: &'static str, nodes: usize) -> Wanted {
-    Wanted { env, nodes, doing: Doing::Running, volumes: Some(nodes), ever: Some((nodes, nodes)), ssh_from: HERE }
+    Wanted {
+        env,
+        nodes,
+        doing: Doing::Running,
+        volumes: Some(nodes),
+        addresses: 0,
+        ever: Some((nodes, nodes)),
+        ssh_from: HERE,
+    }
+}
+
+/// Nodes that keep their private addresses.
+const fn fixed(nodes: usize) -> Wanted {
+    Wanted { addresses: nodes, ..running("fix", nodes) }
 }
 
 pub const fn stopped(env: &'static str, nodes: usize) -> Wanted {
@@ -93,12 +112,14 @@ const fn with_describes(scenario: Scenario) -> Scenario {
     Scenario { calls: Calls::All, ..scenario }
 }
 
-use Step::{LoseState, Run, Wait};
+use Step::{LoseState, Run, TerminateAll, Wait};
 
 const DEV: Step = Run("up dev");
 const DEV_THAT_TERMINATES: Step = Run("up dev --on-interruption terminate");
 const ONE: Step = Run("up core -n 1");
 const THREE: Step = Run("up core -n 3");
+const FIXED: Step = Run("up fix -n 3 --template tests/templates/fixed");
+const FIXED_THAT_TERMINATES: Step = Run("up fix -n 3 --template tests/templates/fixed --on-interruption terminate");
 const TWO_HOURS: Step = Wait(Duration::from_secs(7200));
 
 pub const ALL: &[Scenario] = &[
@@ -134,6 +155,18 @@ pub const ALL: &[Scenario] = &[
         &["gc --end"],
         ever(1, 1, gone("dev", 1)),
     ),
+    // Nodes that keep their private addresses.
+    row("up (fixed)", &[], "up fix -n 3 --template tests/templates/fixed", &[], fixed(3)),
+    row(
+        "up (fixed, terminate)",
+        &[],
+        "up fix -n 3 --template tests/templates/fixed --on-interruption terminate",
+        &[],
+        fixed(3),
+    ),
+    row("relaunch (fixed)", &[FIXED_THAT_TERMINATES, TerminateAll], "up fix", &[], ever(6, 3, fixed(3))),
+    row("down (fixed)", &[FIXED], "down fix", &[], ever(3, 3, gone("fix", 3))),
+    row("scale down (fixed)", &[FIXED], "up fix -n 1", &[], Wanted { volumes: Some(3), ..ever(3, 3, fixed(1)) }),
     // A user who wants something else after all.
     row("up, then down", &[], "up dev", &["down dev --delete-volumes"], however_far(gone("dev", 0))),
     row(
@@ -142,6 +175,13 @@ pub const ALL: &[Scenario] = &[
         "up dev --on-interruption terminate",
         &["down dev --delete-volumes"],
         however_far(gone("dev", 0)),
+    ),
+    row(
+        "up (fixed), then down",
+        &[],
+        "up fix -n 3 --template tests/templates/fixed",
+        &["down fix --delete-volumes"],
+        however_far(gone("fix", 0)),
     ),
     row("up (3), then down", &[], "up core -n 3", &["down core --delete-volumes"], however_far(gone("core", 0))),
     row(
@@ -183,6 +223,7 @@ impl Scenario {
                 Run(line) => world.ok(line).await?,
                 Wait(time) => tokio::time::sleep(*time).await,
                 LoseState => lose_state(world),
+                TerminateAll => terminate_all(world),
             }
         }
         Ok(())
@@ -192,6 +233,13 @@ impl Scenario {
     pub fn next_runs(&self) -> Vec<&'static str> {
         if self.then.is_empty() { vec![self.command] } else { self.then.to_vec() }
     }
+}
+
+fn terminate_all(world: &World) {
+    let shown = world.simulator.show().unwrap();
+    let ids = shown.instances.iter().map(|it| it.id.clone()).collect();
+    let meddling = Meddling { act: Act::Terminate, target: Target::Instances(ids) };
+    world.simulator.carry_out(&Deed::Meddle(meddling)).unwrap();
 }
 
 fn lose_state(world: &World) {

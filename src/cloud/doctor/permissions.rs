@@ -104,6 +104,11 @@ impl Cloud {
         let tags = tags::of_environment(&trial.identity, &Tags::new());
         let key = trial.launch.key_name.as_str();
         match name {
+            "CreateNetworkInterface" => {
+                let subnet = trial.launch.pool.subnet.clone();
+                let call = ec2.create_network_interface().dry_run(true).set_subnet_id(subnet);
+                said(name, call.tag_specifications(tagged(sdk::ResourceType::NetworkInterface, &tags)).send()).await
+            }
             "CreateSecurityGroup" => {
                 let call = ec2.create_security_group().dry_run(true).group_name(key).description("a dry run");
                 let call = call.vpc_id(&trial.vpc_id);
@@ -180,6 +185,10 @@ impl Cloud {
             "DeleteSnapshot" => said(name, ec2.delete_snapshot().dry_run(true).snapshot_id(SNAPSHOT).send()).await,
             "DeleteSecurityGroup" => said(name, ec2.delete_security_group().dry_run(true).group_id(GROUP).send()).await,
             "DeleteVolume" => said(name, ec2.delete_volume().dry_run(true).volume_id(VOLUME).send()).await,
+            "ModifyNetworkInterfaceAttribute" => {
+                let call = ec2.modify_network_interface_attribute().dry_run(true).network_interface_id(INTERFACE);
+                said(name, call.associate_public_ip_address(true).send()).await
+            }
             "StartInstances" => said(name, ec2.start_instances().dry_run(true).instance_ids(INSTANCE).send()).await,
             "StopInstances" => said(name, ec2.stop_instances().dry_run(true).instance_ids(INSTANCE).send()).await,
             "TerminateInstances" => {

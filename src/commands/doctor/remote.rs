@@ -195,6 +195,7 @@ fn launch(intent: Option<&Intent>, subnet: Option<&Subnet>, image: Image, region
         key_name: identity.resource_name(),
         tags: tags::of_nodes(identity, &Tags::new(), "0"),
         group_id: String::new(),
+        interface_id: None,
         user_data: String::new(),
         on_interruption: Interruption::Stop,
         one_time: false,
@@ -245,7 +246,7 @@ async fn running(cloud: &Cloud, subject: &Subject) -> Result<u64, Failure> {
                 instance_ids: &[],
                 existing_volume: None,
                 ssh_port: known.intent.access.port,
-                want: Want { volumes: false, keys: false, groups: false },
+                want: Want { volumes: false, interfaces: false, keys: false, groups: false },
             },
         )
         .await?;

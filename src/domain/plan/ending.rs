@@ -35,6 +35,10 @@ impl<'a> Planner<'a> {
         if delete_volumes {
             self.delete_volumes(world);
         }
+        // The group is in use as long as an interface is in it.
+        if self.delete_interfaces(world) {
+            return;
+        }
         match self.wait_for_lost_group() {
             Some(waiting_for) => self.wait(waiting_for),
             None => self.delete_network(),
@@ -44,6 +48,10 @@ impl<'a> Planner<'a> {
     /// Ends a node that the environment is too small for; once it is gone it is no longer spoken of.
     pub(super) fn end_extra(&mut self, index: u32, facts: &NodeFacts<'a>) {
         self.end_node(index, facts, "the environment is to be smaller");
+        let gone = self.views.last().is_some_and(|view| view.phase == Phase::Gone);
+        if gone && self.delete_interfaces_of(facts, "its node is no more") {
+            return;
+        }
         if self.views.last().is_some_and(|view| view.phase == Phase::Gone) {
             self.views.pop();
         }
@@ -161,7 +169,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn wait(&mut self, what: String) {
+    pub(super) fn wait(&mut self, what: String) {
         self.waiting_for.push(what);
         self.unfinished = true;
     }

@@ -8,12 +8,12 @@ use crate::domain::call::{Call, Launch, Tags};
 use crate::domain::intent::{Intent, Interruption};
 use crate::domain::money;
 use crate::domain::nodes;
-use crate::domain::pools::{self, Choice, Ranking, Refusal};
+use crate::domain::pools::{self, Choice, Pin, Ranking, Refusal};
 use crate::domain::refusals;
 use crate::domain::tags;
 
 use super::network::Network;
-use super::world::World;
+use super::world::{NodeFacts, World};
 use super::{Blocked, Planner};
 
 /// When an open request gives up, unless the environment expires first. EC2's own default is said to be 7 days, after
@@ -47,10 +47,16 @@ impl<'a> Planner<'a> {
             return;
         };
         let network = self.ensure_network(market);
-        for (pinned, nodes) in self.by_pinned_zone() {
+        for (pin, nodes) in self.by_pin() {
             let refusals = self.refusals(world);
             let wanted = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-            let ranking = pools::rank(self.intent(), market, &refusals, pinned.as_deref(), wanted, self.now());
+            let ranking = pools::rank(self.intent(), market, &refusals, pin.as_ref(), wanted, self.now());
+            if let Some(pin) = pin.filter(|pin| pin.may_move) {
+                let anywhere = pools::rank(self.intent(), market, &refusals, None, wanted, self.now());
+                if self.move_elsewhere(world, &pin, &nodes, &ranking, &anywhere) {
+                    continue;
+                }
+            }
             if ranking.choices.is_empty() {
                 self.tell_why_none_will_do(&nodes, &ranking);
                 self.block(Blocked::NoPool(ranking));
@@ -87,11 +93,11 @@ impl<'a> Planner<'a> {
         ));
     }
 
-    /// The missing nodes by the zone that their volumes are in.
-    fn by_pinned_zone(&mut self) -> BTreeMap<Option<String>, Vec<u32>> {
-        let mut groups: BTreeMap<Option<String>, Vec<u32>> = BTreeMap::new();
-        for (node, zone) in std::mem::take(&mut self.launch) {
-            groups.entry(zone).or_default().push(node);
+    /// The missing nodes by where they must be.
+    fn by_pin(&mut self) -> BTreeMap<Option<Pin>, Vec<u32>> {
+        let mut groups: BTreeMap<Option<Pin>, Vec<u32>> = BTreeMap::new();
+        for (node, pin) in std::mem::take(&mut self.launch) {
+            groups.entry(pin).or_default().push(node);
         }
         groups
     }
@@ -104,6 +110,12 @@ impl<'a> Planner<'a> {
 
     fn launch_nodes(&mut self, world: &World<'a>, nodes: &[u32], ranking: &Ranking, network: &Network) {
         for (choice, nodes) in self.lay_out(world, nodes, ranking) {
+            if self.intent().fixed_addresses {
+                for &node in &nodes {
+                    self.launch_with_address(world, node, choice, ranking, network);
+                }
+                continue;
+            }
             for nodes in self.by_user_data(&nodes) {
                 let launch = self.launch_of(choice, &nodes, network);
                 let Some(launch) = launch else { continue };
@@ -112,7 +124,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn propose_launch(&mut self, launch: Launch, ranking: &Ranking, choice: &Choice) {
+    pub(super) fn propose_launch(&mut self, launch: Launch, ranking: &Ranking, choice: &Choice) {
         let runner_up = ranking.choices.iter().find(|other| other.pool != choice.pool);
         let price = money::hourly(choice.price);
         let reason = match runner_up {
@@ -173,7 +185,7 @@ impl<'a> Planner<'a> {
         calls
     }
 
-    fn launch_of(&self, choice: &Choice, nodes: &[u32], network: &Network) -> Option<Launch> {
+    pub(super) fn launch_of(&self, choice: &Choice, nodes: &[u32], network: &Network) -> Option<Launch> {
         let intent = self.intent();
         let count = u32::try_from(nodes.len()).ok()?;
         let first = *nodes.first()?;
@@ -190,6 +202,7 @@ impl<'a> Planner<'a> {
             image: choice.image.clone(),
             key_name: network.key_name.clone(),
             group_id: network.group_id.clone(),
+            interface_id: None,
             user_data: intent.user_data.of(first).unwrap_or_default().to_owned(),
             on_interruption: intent.on_interruption,
             one_time: intent.one_time,
@@ -199,6 +212,13 @@ impl<'a> Planner<'a> {
             shutdown_terminates: intent.one_time || intent.on_interruption == Interruption::Terminate,
             tags: self.tags_of(nodes),
         })
+    }
+
+    /// The tags of the interface that a node keeps its address by.
+    pub(super) fn tags_of_interface(&self, node: u32) -> Tags {
+        let mut tags = self.tags_of(&[node]);
+        tags.insert(tags::ROLE.to_owned(), tags::ROLE_ADDRESS.to_owned());
+        tags
     }
 
     /// The tags of what belongs to these nodes.
@@ -214,5 +234,8 @@ impl<'a> Planner<'a> {
 }
 
 fn nodes_in(world: &World<'_>, zone: &str) -> usize {
-    world.nodes.values().filter(|facts| facts.live.iter().any(|instance| instance.zone == zone)).count()
+    let of_node = |facts: &NodeFacts<'_>| {
+        facts.live.iter().any(|instance| instance.zone == zone) || facts.interface().is_some_and(|it| it.zone == zone)
+    };
+    world.nodes.values().filter(|facts| of_node(facts)).count()
 }

@@ -3,6 +3,7 @@
 //! All steps of a plan can be carried out now, in any order; what must come later is planned when it can be done.
 //! So there is no order to get wrong after a crash: look again, plan again, go on.
 
+mod addresses;
 mod ending;
 mod launching;
 mod network;
@@ -26,7 +27,7 @@ use super::names::Identity;
 use super::observed::{Observed, SpotRequest};
 use super::phase::{Phase, Wait};
 use super::places::Places;
-use super::pools::Ranking;
+use super::pools::{Pin, Ranking};
 use super::record::{self, Record};
 
 pub use view::NodeView;
@@ -158,8 +159,8 @@ struct Planner<'a> {
     terminate: Batch,
     stop: Batch,
     start: Batch,
-    /// Nodes that must be launched, with the zone that their volume is in.
-    launch: Vec<(u32, Option<String>)>,
+    /// Nodes that must be launched, and where they must be.
+    launch: Vec<(u32, Option<Pin>)>,
     blocked: Option<Blocked>,
     needs_survey: bool,
     ranking: Option<Ranking>,

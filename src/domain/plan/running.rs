@@ -43,6 +43,7 @@ impl<'a> Planner<'a> {
 
     fn run_node(&mut self, index: u32, facts: &NodeFacts<'a>) -> Standing {
         self.end_doubles(index, facts);
+        self.end_double_interfaces(index, facts);
         match facts.instance() {
             Some(instance) => self.run_instance(index, facts, instance),
             None => self.run_without_instance(index, facts),
@@ -138,6 +139,7 @@ impl<'a> Planner<'a> {
         if let Some(request) = marked {
             return (Phase::Running, Some(lifecycle::in_words(request)));
         }
+        self.see_to_public_address(facts, instance);
         self.make_volume(index, facts, instance);
         if let Err(waiting_for) = self.attach_volume(index, facts, instance) {
             return (Phase::Running, Some(waiting_for));
@@ -180,9 +182,9 @@ impl<'a> Planner<'a> {
             self.block(Blocked::RequestFailed { node: index, words: lifecycle::in_words(failed) });
             return (Phase::Absent, Some(lifecycle::in_words(failed)));
         }
-        match self.zone_of_volume(index, facts) {
-            Ok(zone) => {
-                self.launch.push((index, zone));
+        match self.zone_of_volume(index, facts).and_then(|zone| self.pin(index, facts, zone)) {
+            Ok(pin) => {
+                self.launch.push((index, pin));
                 (Phase::Absent, Some("nothing is there yet".to_owned()))
             }
             Err(waiting_for) => (Phase::Absent, Some(waiting_for)),
@@ -217,7 +219,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The same call with the same token: EC2 answers with what it made, or makes it now.
-    fn repeat_lost(&mut self, pending: &Pending) -> Standing {
+    pub(super) fn repeat_lost(&mut self, pending: &Pending) -> Standing {
         if ago(pending.at, self.now()) > REPEAT_LOST_FOR {
             self.settle(pending.token, "nothing of it showed in ten minutes");
             return (Phase::Absent, Some("nothing is there yet".to_owned()));

@@ -28,8 +28,10 @@ pub struct NodeView {
     pub zone: Option<String>,
     /// The public address.
     pub public_ip: Option<String>,
-    /// The address in the VPC.
+    /// The address in the VPC. Where it is fixed, it is known before there is an instance.
     pub private_ip: Option<String>,
+    /// The network interface that the node keeps its address by.
+    pub interface_id: Option<String>,
     /// The public DNS name.
     pub public_dns: Option<String>,
     /// When the instance was last launched or started.
@@ -42,6 +44,7 @@ impl NodeView {
         let shown: Option<&Instance> =
             facts.instance().or_else(|| facts.ending.iter().copied().max_by_key(|it| it.launched_at));
         let request = facts.request();
+        let interface = facts.interface();
         let text = |get: fn(&Instance) -> &Option<String>| shown.and_then(|it| get(it).clone());
         Self {
             index,
@@ -55,7 +58,8 @@ impl NodeView {
                 .or_else(|| request.map(|it| it.instance_type.clone())),
             zone: shown.map(|it| it.zone.clone()).or_else(|| request.and_then(|it| it.zone.clone())),
             public_ip: text(|it| &it.public_ip),
-            private_ip: text(|it| &it.private_ip),
+            private_ip: text(|it| &it.private_ip).or_else(|| interface.and_then(|it| it.private_ip.clone())),
+            interface_id: interface.map(|it| it.id.clone()),
             public_dns: text(|it| &it.public_dns),
             launched_at: shown.and_then(|it| it.launched_at),
         }

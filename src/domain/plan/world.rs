@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::domain::call::Call;
-use crate::domain::observed::{Instance, Observed, SpotRequest, Volume, VolumeState};
+use crate::domain::observed::{Instance, Interface, Observed, SpotRequest, Volume, VolumeState};
 use crate::domain::places::Places;
 use crate::domain::record::{Known, Pending, Record, Thing};
 
@@ -23,6 +23,8 @@ pub(super) struct NodeFacts<'a> {
     pub ended_requests: Vec<&'a SpotRequest>,
     /// Its persistent volume.
     pub volume: Option<&'a Volume>,
+    /// The network interfaces that were made for its address.
+    pub interfaces: Vec<&'a Interface>,
     /// What EC2 said it made and does not show yet.
     pub unseen: Vec<(&'a str, &'a Known)>,
     /// Calls without an answer that may have made something of it.
@@ -80,6 +82,11 @@ impl<'a> World<'a> {
                 world.node(node).volume.get_or_insert(volume);
             }
         }
+        for interface in observed.interfaces.iter().filter(|it| !record.has_ended(&it.id)) {
+            if let Some(node) = places.node_of(&interface.id) {
+                world.node(node).interfaces.push(interface);
+            }
+        }
         world.add_remembered(observed, record, settled);
         world
     }
@@ -91,6 +98,7 @@ impl<'a> World<'a> {
             .map(|it| it.id.as_str())
             .chain(observed.requests.iter().map(|it| it.id.as_str()))
             .chain(observed.volumes.iter().map(|it| it.id.as_str()))
+            .chain(observed.interfaces.iter().map(|it| it.id.as_str()))
             .collect();
         for (id, known) in &record.known {
             if let Some(node) = known.node.filter(|_| !shown.contains(id.as_str())) {
@@ -104,7 +112,9 @@ impl<'a> World<'a> {
                         self.node(*node).pending.push(pending);
                     }
                 }
-                Call::CreateVolume { node, .. } => self.node(*node).pending.push(pending),
+                Call::CreateVolume { node, .. } | Call::CreateInterface { node, .. } => {
+                    self.node(*node).pending.push(pending);
+                }
                 _ => {}
             }
         }
@@ -120,6 +130,11 @@ impl<'a> NodeFacts<'a> {
     pub fn instance(&self) -> Option<&'a Instance> {
         let holder = self.volume.and_then(|volume| volume.attachment.as_ref()).map(|it| it.instance_id.as_str());
         self.live.iter().copied().min_by_key(|it| (holder != Some(it.id.as_str()), it.launched_at, it.id.clone()))
+    }
+
+    /// The interface that counts: the one that is in use, else the one with the lowest id.
+    pub fn interface(&self) -> Option<&'a Interface> {
+        self.interfaces.iter().copied().min_by_key(|it| (!it.attached, &it.id))
     }
 
     /// The live request of an instance, or any live one.
@@ -142,6 +157,11 @@ impl<'a> NodeFacts<'a> {
         self.pending.iter().copied().find(|it| matches!(it.call, Call::CreateVolume { .. }))
     }
 
+    /// A creation of its interface that has no answer.
+    pub fn pending_interface(&self) -> Option<&'a Pending> {
+        self.pending.iter().copied().find(|it| matches!(it.call, Call::CreateInterface { .. }))
+    }
+
     /// An instance or request that EC2 said it made and does not show yet.
     pub fn unseen_launch(&self) -> Option<(&'a str, &'a Known)> {
         self.unseen.iter().copied().find(|(_, known)| matches!(known.thing, Thing::Instance | Thing::Request))
@@ -150,6 +170,11 @@ impl<'a> NodeFacts<'a> {
     /// A volume that EC2 said it made and does not show yet.
     pub fn unseen_volume(&self) -> Option<&'a str> {
         self.unseen.iter().find(|(_, known)| known.thing == Thing::Volume).map(|(id, _)| *id)
+    }
+
+    /// An interface that EC2 said it made and does not show yet.
+    pub fn unseen_interface(&self) -> Option<&'a str> {
+        self.unseen.iter().find(|(_, known)| known.thing == Thing::Interface).map(|(id, _)| *id)
     }
 }
 

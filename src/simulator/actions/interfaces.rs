@@ -5,7 +5,7 @@ use super::tags::asked_for;
 use super::{Call, done, pick, tag_set_even_empty};
 use crate::simulator::chance;
 use crate::simulator::network::{self, find_subnet, private_name, public_name, subnets, vpc_id};
-use crate::simulator::objects::Interface;
+use crate::simulator::objects::{InstanceState, Interface};
 use crate::simulator::protocol::page::Page;
 use crate::simulator::protocol::{Fault, Xml};
 use crate::simulator::world::{ACCOUNT, World};
@@ -154,6 +154,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Xml, Fault> {
         instance: None,
         attached: None,
         delete_on_termination: false,
+        public: false,
         created: call.now,
         visible: call.world.visible_from(&id, call.now),
         tags,
@@ -169,6 +170,54 @@ fn written(call: &Call<'_>, id: &str) -> Result<Xml, Fault> {
     xml.within("networkInterface", |xml| write(xml, call.world, id, interface));
     xml.some("clientToken", call.args.get("ClientToken"));
     Ok(xml)
+}
+
+/// ModifyNetworkInterfaceAttribute, one attribute a call: of them a public address, the groups and the description.
+///
+/// The API reference says that the first "can be enabled for any network interface but will only apply to the primary". That
+/// an interface made beforehand has it disabled, even in a subnet that gives public addresses, is the user guide's word
+/// for launches with such an interface ("Manage the IPv4 addresses"), read strictly.
+pub(super) fn modify(call: &mut Call<'_>) -> Result<Xml, Fault> {
+    let id = call.args.need("NetworkInterfaceId")?;
+    let there = call.world.interfaces.get(id).is_some_and(|it| it.region == call.region.name);
+    if !there {
+        return Err(not_found(id));
+    }
+    let (public, groups) = (call.args.maybe_flag("AssociatePublicIpAddress")?, call.args.list("SecurityGroupId"));
+    let description = call.args.get("Description.Value");
+    if usize::from(public.is_some()) + usize::from(!groups.is_empty()) + usize::from(description.is_some()) != 1 {
+        return Err(Fault::combination("Exactly one attribute of the network interface must be given."));
+    }
+    check_groups(call.world, call.region_name(), &groups)?;
+    let groups: Vec<String> = groups.into_iter().map(str::to_owned).collect();
+    let description = description.map(str::to_owned);
+    let Some(interface) = call.world.interfaces.edit(id) else { return Err(not_found(id)) };
+    if let Some(description) = description {
+        interface.description = description;
+    }
+    if !groups.is_empty() {
+        interface.groups.clone_from(&groups);
+    }
+    if let Some(public) = public {
+        interface.public = public;
+    }
+    if let Some(instance) = interface.instance.clone() {
+        follow(call.world, &instance, public, &groups);
+    }
+    Ok(done())
+}
+
+/// An instance is in its interface's groups, and has or loses a public address at once if it runs.
+fn follow(world: &mut World, instance: &str, public: Option<bool>, groups: &[String]) {
+    let number = world.next_number();
+    let Some(instance) = world.instances.edit(instance) else { return };
+    if !groups.is_empty() {
+        instance.groups = groups.to_vec();
+    }
+    let Some(public) = public else { return };
+    instance.public = public;
+    let runs = public && instance.state == InstanceState::Running;
+    instance.public_ip = runs.then(|| instance.public_ip.unwrap_or_else(|| network::public_address(number)));
 }
 
 /// DeleteNetworkInterface: refused while it is attached.

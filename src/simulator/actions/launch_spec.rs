@@ -112,7 +112,15 @@ fn network(call: &Call<'_>, args: &Args<'_>) -> Result<Network, Fault> {
             Fault::new("InvalidNetworkInterfaceID.NotFound", format!("The networkInterface ID '{id}' does not exist"))
         };
         let existing = call.world.interfaces.get(id).filter(|it| it.region == call.region.name).ok_or_else(missing)?;
-        let extra = (true, Some(id.to_owned()), None);
+        if interface.get("SubnetId").is_some() || !interface.list("SecurityGroupId").is_empty() {
+            return Err(Fault::combination("A network interface that exists has its own subnet and security groups."));
+        }
+        if interface.given("AssociatePublicIpAddress").is_some() || interface.flag("DeleteOnTermination")? {
+            let message =
+                "A public address and deletion on termination can be asked for with a new network interface only.";
+            return Err(Fault::combination(message));
+        }
+        let extra = (existing.public, Some(id.to_owned()), None);
         return placed(call, args, Some(&existing.subnet), extra, existing.groups.clone());
     }
     let public = interface.maybe_flag("AssociatePublicIpAddress")?.unwrap_or(true);

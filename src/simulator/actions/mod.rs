@@ -88,6 +88,7 @@ fn find(action: &str) -> Option<Action> {
         "GetServiceQuota" => service_quotas::get,
         "ImportKeyPair" => keys::import,
         "ListServiceQuotas" => service_quotas::list,
+        "ModifyNetworkInterfaceAttribute" => interfaces::modify,
         "RequestSpotInstances" => requests::request,
         "RevokeSecurityGroupIngress" => groups::revoke,
         "RunInstances" => run::run,

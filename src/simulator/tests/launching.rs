@@ -157,3 +157,39 @@ async fn an_interface_made_beforehand_gives_the_instance_its_address_and_outlive
     lab.ok("DeleteNetworkInterface", &[("NetworkInterfaceId", &interface)]);
     assert!(lab.simulator.show().unwrap().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_interface_made_beforehand_is_public_when_it_was_made_so_before_the_launch_or_after() {
+    let lab = Lab::new();
+    let subnet =
+        lab.ok("DescribeSubnets", &[("Filter.1.Name", "availability-zone"), ("Filter.1.Value.1", &zones()[0])]);
+    let subnet = subnet.text("subnetSet/item/subnetId");
+    let make = |token: &str| {
+        let made = lab.ok("CreateNetworkInterface", &[("SubnetId", &subnet), ("ClientToken", token)]);
+        made.text("networkInterface/networkInterfaceId")
+    };
+    let (one, other) = (make("one"), make("other"));
+    assert_eq!(make("one"), one, "the same token makes nothing new");
+    let public = |id: &str, yes: &str| {
+        let given = [("NetworkInterfaceId", id), ("AssociatePublicIpAddress", yes)];
+        lab.ok("ModifyNetworkInterfaceAttribute", &given);
+    };
+    public(&one, "true");
+    let launch = |id: &str| {
+        let given = [("NetworkInterface.1.DeviceIndex", "0"), ("NetworkInterface.1.NetworkInterfaceId", id)];
+        lab.run(&given).remove(0)
+    };
+    let (shown, hidden) = (launch(&one), launch(&other));
+    lab.pass(RUNNING).await;
+    let address = |id: &str| lab.instance(id).text("ipAddress");
+    assert!(!address(&shown).is_empty() && address(&hidden).is_empty());
+    let at_first = address(&shown);
+    public(&one, "true");
+    assert_eq!(address(&shown), at_first, "it has one already");
+    public(&other, "true");
+    public(&one, "false");
+    assert!(address(&shown).is_empty() && !address(&hidden).is_empty());
+    let both = [("NetworkInterfaceId", one.as_str()), ("AssociatePublicIpAddress", "true"), ("Description.Value", "x")];
+    assert_eq!(lab.code("ModifyNetworkInterfaceAttribute", &both), "InvalidParameterCombination");
+    assert_eq!(lab.code("DeleteNetworkInterface", &both[..1]), "InvalidNetworkInterface.InUse");
+}

@@ -12,7 +12,7 @@ use crate::simulator::protocol::Request;
 const SPOT_ROLE: &str = "AWSServiceRoleForEC2Spot";
 
 /// Every action that changes something.
-const CHANGES: [&str; 20] = [
+const CHANGES: [&str; 21] = [
     "AttachVolume",
     "AuthorizeSecurityGroupIngress",
     "CancelSpotInstanceRequests",
@@ -27,6 +27,7 @@ const CHANGES: [&str; 20] = [
     "DeleteVolume",
     "DetachVolume",
     "ImportKeyPair",
+    "ModifyNetworkInterfaceAttribute",
     "RequestSpotInstances",
     "RevokeSecurityGroupIngress",
     "RunInstances",

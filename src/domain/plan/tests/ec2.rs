@@ -2,6 +2,7 @@
 //! tokens, capacity. It keeps the truth, and notes each call that breaks a rule that no call may ever break.
 
 mod calls;
+mod interfaces;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use crate::domain::failure::{Class, Failure};
 use crate::domain::intent::Interruption;
 use crate::domain::market::Market;
 use crate::domain::observed::{
-    Instance, InstanceState, Observed, Probe, RequestState, SecurityGroup, SpotRequest, Volume, VolumeState,
+    Instance, InstanceState, Interface, Observed, Probe, RequestState, SecurityGroup, SpotRequest, Volume, VolumeState,
 };
 
 use super::fixture;
@@ -96,12 +97,15 @@ pub struct Ec2 {
     pub instances: BTreeMap<String, Thing<Instance>>,
     pub requests: BTreeMap<String, Thing<SpotRequest>>,
     pub volumes: BTreeMap<String, Thing<Volume>>,
+    pub interfaces: BTreeMap<String, Thing<Interface>>,
     group: Option<Thing<SecurityGroup>>,
     key: bool,
     tokens: BTreeMap<Uuid, (Call, Made)>,
     launches: BTreeMap<String, Launch>,
     /// How many instances each pool still takes; a pool that is not here takes all.
     pub room: BTreeMap<(String, String), u32>,
+    /// Nodes whose addresses others may know by now, for as long as the environment is to have these nodes.
+    pub known_addresses: BTreeMap<u32, String>,
     /// Whether the user asked for the volumes' end.
     pub may_delete_volumes: bool,
     /// Whether calls have been made that must never be made.
@@ -119,11 +123,13 @@ impl Ec2 {
             instances: BTreeMap::new(),
             requests: BTreeMap::new(),
             volumes: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
             group: None,
             key: false,
             tokens: BTreeMap::new(),
             launches: BTreeMap::new(),
             room: BTreeMap::new(),
+            known_addresses: BTreeMap::new(),
             may_delete_volumes: false,
             violations: Vec::new(),
             made: 0,
@@ -154,10 +160,11 @@ impl Ec2 {
         let instances: Vec<Instance> = self.instances.values_mut().filter_map(|it| it.listed(now, noise)).collect();
         let volumes = self.volumes.iter_mut().filter(|(id, _)| !id.starts_with("vol-user") || existing == Some(id));
         let volumes: Vec<Volume> = volumes.filter_map(|(_, it)| it.listed(now, noise)).collect();
+        let interfaces = self.interfaces.values_mut().filter_map(|it| it.listed(now, noise)).collect();
         let groups: Vec<SecurityGroup> = self.group.iter_mut().filter_map(|it| it.listed(now, noise)).collect();
         let running = instances.iter().filter(|it| it.state == InstanceState::Running);
         let probes = running.map(|it| (it.id.clone(), Probe::Ready)).collect();
-        Observed { instances, requests, volumes, groups, probes, ..Observed::default() }
+        Observed { instances, requests, volumes, interfaces, groups, probes, ..Observed::default() }
     }
 
     /// Lets time pass, second by second.
@@ -173,6 +180,7 @@ impl Ec2 {
                 self.instance_goes_on(&id);
             }
             self.volumes_go_on();
+            self.interfaces_go_on();
             self.note();
         }
     }
@@ -182,6 +190,7 @@ impl Ec2 {
         self.instances.values_mut().for_each(|it| it.note(now));
         self.requests.values_mut().for_each(|it| it.note(now));
         self.volumes.values_mut().for_each(|it| it.note(now));
+        self.interfaces.values_mut().for_each(|it| it.note(now));
         self.group.iter_mut().for_each(|it| it.note(now));
         for node in 0..8 {
             let live = self.live(node);
@@ -217,7 +226,7 @@ impl Ec2 {
         let later = self.soon(5, 30);
         match state {
             // Before the first instance, and after one that ended.
-            RequestState::Open if room => self.fulfil(id),
+            RequestState::Open if room && self.interface_is_free(id) => self.fulfil(id),
             RequestState::Open => {
                 let request = self.requests.get_mut(id).unwrap();
                 request.it.status = "capacity-not-available".to_owned();
@@ -248,6 +257,7 @@ impl Ec2 {
         let (node, kind) = (request.node, request.it.instance_type.clone());
         let zone = request.it.zone.clone().unwrap_or_default();
         let instance = self.new_instance(node, None, 0, &kind, &zone, id);
+        self.occupy(&self.launches[id].clone(), &instance);
         let request = self.requests.get_mut(id).unwrap();
         request.it.instance_id = Some(instance);
         (request.it.state, request.due) = (RequestState::Active, None);
@@ -316,6 +326,7 @@ impl Ec2 {
                 for volume in self.volumes.values_mut().filter(|it| is_on(&it.it, id)) {
                     (volume.it.state, volume.it.attachment) = (VolumeState::Available, None);
                 }
+                self.let_go(id);
             }
             InstanceState::Running | InstanceState::Terminated => {}
         }
@@ -403,6 +414,11 @@ impl Ec2 {
         let instances = self.instances.values().filter(|it| it.it.state.is_live()).map(|it| it.it.id.clone());
         let requests = self.requests.values().filter(|it| it.it.state.is_live()).map(|it| it.it.id.clone());
         instances.chain(requests).collect()
+    }
+
+    /// Interfaces that are there.
+    pub fn interfaces_left(&self) -> Vec<&str> {
+        self.interfaces.values().filter(|it| it.due.is_none()).map(|it| it.it.id.as_str()).collect()
     }
 
     /// Managed volumes that are there.

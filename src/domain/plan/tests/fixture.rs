@@ -60,6 +60,7 @@ pub fn intent() -> Intent {
         idle_minutes: None,
         delivers: false,
         secrets: Vec::new(),
+        fixed_addresses: false,
         tags: BTreeMap::new(),
     }
 }

@@ -109,6 +109,8 @@ proptest! {
                 assert_eq!(case.ec2.live(node).len(), 1, "node {node}\n{}", case.trace());
             }
             assert!((case.tool.intent.nodes..8).all(|node| case.ec2.live(node).is_empty()), "{}", case.trace());
+            let fixed = if case.tool.intent.fixed_addresses { case.tool.intent.nodes as usize } else { 0 };
+            assert_eq!(case.ec2.interfaces_left().len(), fixed, "{}", case.trace());
         }
     }
 
@@ -124,6 +126,7 @@ proptest! {
         case.come_to_rest();
         case.ec2.pass(200);
         assert_eq!(case.ec2.alive(), Vec::<String>::new(), "{}", case.trace());
+        assert_eq!(case.ec2.interfaces_left(), Vec::<&str>::new(), "{}", case.trace());
         let left = case.ec2.managed_volumes().len();
         assert_eq!(left, if delete_volumes { 0 } else { managed }, "{}", case.trace());
         if matches!(case.tool.intent.volume, VolumeWish::Existing { .. }) {

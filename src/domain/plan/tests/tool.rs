@@ -72,6 +72,10 @@ impl Tool {
             _ => None,
         };
         let mut observed = ec2.look(existing);
+        ec2.forget_addresses_beyond(match self.intent.goal {
+            Goal::Running | Goal::Stopped => self.intent.nodes,
+            Goal::Gone { .. } => 0,
+        });
         self.record.absorb(&observed, ec2.now);
         let mut plan = self.plan(&observed, ec2);
         if plan.status == Status::NeedsSurvey {
@@ -205,6 +209,9 @@ fn shown(observed: &Observed, ec2: &Ec2) -> String {
     for it in &observed.volumes {
         text +=
             &format!(" {}({:?} {} {:?})", it.id, it.state, it.zone, it.attachment.as_ref().map(|it| &it.instance_id));
+    }
+    for it in &observed.interfaces {
+        text += &format!(" {}({} {:?})", it.id, it.zone, it.instance_id);
     }
     text
 }

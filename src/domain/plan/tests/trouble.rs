@@ -71,24 +71,24 @@ pub fn intents() -> impl Strategy<Value = Intent> {
         1 => Just(VolumeWish::None),
         1 => Just(VolumeWish::Existing { id: "vol-user".to_owned() }),
     ];
-    (ways, volume, 1_u32..4, any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.3)).prop_map(
-        |(way, volume, nodes, spread, patient, own_group)| {
-            let (on_interruption, one_time) = way;
-            let nodes = if matches!(volume, VolumeWish::Existing { .. }) { 1 } else { nodes };
-            let wait_for_capacity = patient && !one_time;
-            let security_group = own_group.then(|| OWN_GROUP.to_owned());
-            Intent {
-                nodes,
-                on_interruption,
-                one_time,
-                volume,
-                spread,
-                wait_for_capacity,
-                security_group,
-                ..fixture::intent()
-            }
-        },
-    )
+    let bools = (any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.3), prop::bool::weighted(0.4));
+    (ways, volume, 1_u32..4, bools).prop_map(|(way, volume, nodes, (spread, patient, own_group, fixed_addresses))| {
+        let (on_interruption, one_time) = way;
+        let nodes = if matches!(volume, VolumeWish::Existing { .. }) { 1 } else { nodes };
+        let wait_for_capacity = patient && !one_time;
+        let security_group = own_group.then(|| OWN_GROUP.to_owned());
+        Intent {
+            nodes,
+            on_interruption,
+            one_time,
+            volume,
+            spread,
+            wait_for_capacity,
+            security_group,
+            fixed_addresses,
+            ..fixture::intent()
+        }
+    })
 }
 
 impl Trouble {

@@ -48,7 +48,10 @@ impl Ec2 {
             }
             Call::Start { ids } => ids.iter().map(|id| self.start(id)).fold(Ok(Made::default()), Result::and),
             Call::DeleteVolume { id } => self.delete_volume(id),
-            Call::DeleteInterface { .. } | Call::DeleteSnapshot { .. } => Ok(Made::default()),
+            Call::CreateInterface { node, zone, subnet_id, .. } => self.create_interface(*node, zone, subnet_id),
+            Call::MakePublic { id } => self.make_public(id),
+            Call::DeleteInterface { id } => self.delete_interface(id),
+            Call::DeleteSnapshot { .. } => Ok(Made::default()),
         };
         if let Ok(made) = &answer
             && call.takes_token()
@@ -78,6 +81,9 @@ impl Ec2 {
         if room < launch.at_least {
             return refused(Class::Capacity, "InsufficientInstanceCapacity");
         }
+        if let Some(refusal) = self.check_interface(launch) {
+            return refusal;
+        }
         let mut made = Made::default();
         let tag = nodes::to_tag(&launch.nodes);
         for (index, &node) in (0..room).zip(&launch.nodes) {
@@ -88,6 +94,7 @@ impl Ec2 {
             let it = self.requests.get_mut(&request).unwrap();
             (it.it.state, it.it.instance_id, it.due) = (RequestState::Active, Some(instance.clone()), None);
             it.it.status = "fulfilled".to_owned();
+            self.occupy(launch, &instance);
             made.instances.push(instance);
             made.requests.push(request);
         }
@@ -99,6 +106,9 @@ impl Ec2 {
             return refused(Class::NotYetVisible, "InvalidGroup.NotFound");
         }
         let [node] = launch.nodes[..] else { return refused(Class::BadRequest, "one node a call") };
+        if let Some(refusal) = self.check_interface(launch) {
+            return refusal;
+        }
         self.check_launch(node);
         let request = self.new_request(node, &node.to_string(), launch);
         Ok(Made { requests: vec![request], ..Made::default() })
@@ -159,7 +169,8 @@ impl Ec2 {
     }
 
     fn delete_group(&mut self) -> Answer {
-        if self.instances.values().any(|it| it.it.state != InstanceState::Terminated) {
+        let instances = self.instances.values().any(|it| it.it.state != InstanceState::Terminated);
+        if instances || !self.interfaces_left().is_empty() {
             return refused(Class::InUse, "DependencyViolation");
         }
         match self.group.take() {
