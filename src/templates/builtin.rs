@@ -33,14 +33,19 @@ const CLOUDTOP: Files = &[
 const COREOS: Files = &[
     file!("coreos", "template.toml"),
     file!("coreos", "user-data"),
+    file!("coreos", "parts/cluster.conf"),
     file!("coreos", "parts/ephemeral"),
     file!("coreos", "parts/ephemeral.service"),
+    file!("coreos", "parts/etcd"),
+    file!("coreos", "parts/etcd.flatcar.conf"),
+    file!("coreos", "parts/etcd.service"),
     file!("coreos", "parts/expire.service"),
     file!("coreos", "parts/expire.timer"),
     file!("coreos", "parts/idle"),
     file!("coreos", "parts/idle.service"),
     file!("coreos", "parts/idle.timer"),
     file!("coreos", "parts/interrupt"),
+    file!("coreos", "parts/interrupt.d/15-etcd"),
     file!("coreos", "parts/interrupt.d/20-docker"),
     file!("coreos", "parts/interrupt.service"),
     file!("coreos", "parts/node.conf"),
@@ -48,7 +53,27 @@ const COREOS: Files = &[
     file!("coreos", "parts/volume.service"),
 ];
 
-const TEMPLATES: &[(&str, Files)] = &[("cloudtop", CLOUDTOP), ("coreos", COREOS)];
+const ETCD: Files = &[
+    file!("etcd", "template.toml"),
+    file!("etcd", "user-data"),
+    file!("etcd", "parts/cluster.conf"),
+    file!("etcd", "parts/etcd"),
+    file!("etcd", "parts/etcd.conf"),
+    file!("etcd", "parts/etcd.service"),
+    file!("etcd", "parts/expire.service"),
+    file!("etcd", "parts/expire.timer"),
+    file!("etcd", "parts/idle"),
+    file!("etcd", "parts/idle.service"),
+    file!("etcd", "parts/idle.timer"),
+    file!("etcd", "parts/interrupt"),
+    file!("etcd", "parts/interrupt.d/15-etcd"),
+    file!("etcd", "parts/interrupt.service"),
+    file!("etcd", "parts/node.conf"),
+    file!("etcd", "parts/volume"),
+    file!("etcd", "parts/volume.service"),
+];
+
+const TEMPLATES: &[(&str, Files)] = &[("cloudtop", CLOUDTOP), ("coreos", COREOS), ("etcd", ETCD)];
 
 pub(super) fn names() -> Vec<&'static str> {
     TEMPLATES.iter().map(|(name, _)| *name).collect()

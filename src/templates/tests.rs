@@ -115,7 +115,7 @@ fn every_built_in_template_loads_and_renders_with_and_without_everything() {
             template.ready_command(&context, &node(0)).unwrap();
         }
     }
-    assert_eq!(Template::builtin(), ["cloudtop", "coreos"]);
+    assert_eq!(Template::builtin(), ["cloudtop", "coreos", "etcd"]);
 }
 
 #[test]
@@ -195,23 +195,37 @@ fn coreos_is_ignition_that_holds_the_files_and_units() {
             "/etc/cloudtop/node.conf",
             "/opt/cloudtop/interrupt",
             "/etc/cloudtop/interrupt.d/20-docker",
+            "/etc/cloudtop/etcd.conf",
+            "/opt/cloudtop/etcd",
+            "/etc/cloudtop/interrupt.d/15-etcd",
             "/opt/cloudtop/volume",
             "/opt/cloudtop/idle",
             "/opt/cloudtop/ephemeral"
         ]
     );
-    let units = ["cloudtop-volume.service", "cloudtop-expire.service", "cloudtop-expire.timer"];
-    assert_eq!(names(&config["systemd"]["units"], "name")[..3], units);
+    let units =
+        ["cloudtop-volume.service", "cloudtop-etcd.service", "cloudtop-expire.service", "cloudtop-expire.timer"];
+    assert_eq!(names(&config["systemd"]["units"], "name")[..4], units);
     assert_eq!(config["storage"]["files"][0]["contents"]["source"], "data:;base64,UkVCT09UX1NUUkFURUdZPW9mZgo=");
-    let volume = &config["storage"]["files"][4]["contents"];
+    let volume = &config["storage"]["files"][7]["contents"];
     assert_eq!(volume["compression"], "gzip");
     let packed = volume["source"].as_str().unwrap().strip_prefix("data:;base64,").unwrap();
     let packed = base64::engine::general_purpose::STANDARD.decode(packed).unwrap();
     let mut script = String::new();
     flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut script).unwrap();
     assert_eq!(script, include_str!("../../templates/parts/volume"));
-    let timer = config["systemd"]["units"][2]["contents"].as_str().unwrap();
+    let timer = config["systemd"]["units"][3]["contents"].as_str().unwrap();
     assert!(timer.contains("\nOnCalendar=2026-11-21 15:30:00 UTC\n"), "{timer}");
+}
+
+#[test]
+fn without_etcd_a_coreos_node_has_nothing_of_it() {
+    let template = Template::load("coreos").unwrap();
+    let context = context(&template, &[("etcd", "false")]);
+    let raw = template.render(&context, &node(0)).unwrap().raw;
+    assert!(!String::from_utf8(raw).unwrap().contains("etcd"));
+    assert_eq!(template.ready_command(&context, &node(0)).unwrap().unwrap().matches("etcd").count(), 0);
+    assert_eq!(template.deliver_done(&context, &node(0)).unwrap(), None);
 }
 
 #[test]
@@ -359,8 +373,7 @@ fn broken_templates_are_errors_with_their_line() {
 fn templates_that_are_not_there_are_not_found() {
     let error = Template::load("cloudtpo").unwrap_err();
     assert!(error.is_not_found());
-    let said =
-        "there is no template `cloudtpo`; built in are cloudtop, coreos; for a directory of your own write ./cloudtpo";
+    let said = "there is no template `cloudtpo`; built in are cloudtop, coreos, etcd; for a directory of your own write ./cloudtpo";
     assert_eq!(error.to_string(), said);
     let error = Template::load("./no/such/place").unwrap_err();
     assert!(error.is_not_found() && error.to_string().contains("./no/such/place"), "{error}");

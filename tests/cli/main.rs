@@ -11,6 +11,7 @@ mod cloudtop;
 mod cluster;
 mod disk;
 mod doctor;
+mod etcd;
 mod gc;
 mod history;
 mod hostile;

@@ -19,7 +19,7 @@ for port in 2379 2380; do
     url=$(address core-0):$port/health
     if on core-1 curl -sk "https://$url" || on core-1 curl -s "http://$url"; then fail "port $port answers anybody"; fi
 done
-on core-1 curl -s --cacert /run/cloudtop/etcd-tls/ca.crt --cert "$stage/stranger.crt" --key "$stage/stranger.key" \
+on core-1 curl -s --cacert /run/cloudtop/etcd-tls/ca.crt --cert "$stage/stranger/member.crt" --key "$stage/stranger/member.key" \
     "https://$(address core-0):2379/health" && fail "a certificate of somebody else's authority is taken"
 on core-1 curl -s --cacert "$stage/client/ca.pem" --cert "$stage/client/client.pem" --key "$stage/client/client.key" \
     "https://$(address core-0):2379/health" | grep -q true || fail "the user's own certificate is not taken"

@@ -7,10 +7,10 @@ use super::{disks, files, services};
 pub(super) const HELP: &str = "\
 true false exit echo printf test [ sh bash command which sudo env timeout
 uname hostname whoami id pwd nproc uptime ls cat stat mountpoint findmnt df lsblk
-cloud-init systemctl etcdctl docker curl (of 127.0.0.1:2379/health) help
+cloud-init systemctl etcd etcdctl docker curl (of 127.0.0.1:2379/health) help
 ";
 
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 37] = [
     ":",
     "true",
     "false",
@@ -42,6 +42,7 @@ const NAMES: [&str; 36] = [
     "lsblk",
     "cloud-init",
     "systemctl",
+    "etcd",
     "etcdctl",
     "docker",
     "curl",
@@ -82,6 +83,7 @@ pub(super) fn answer(node: &Node, words: &[String], status: u32) -> Output {
         // Flatcar has none: its user data is carried out by Ignition or coreos-cloudinit.
         "cloud-init" if !is_flatcar(node) => services::cloud_init(node, arguments),
         "systemctl" => services::systemctl(node, arguments),
+        "etcd" => services::etcd(node, arguments),
         "etcdctl" => services::etcdctl(node, arguments),
         "docker" => services::docker(node, arguments),
         "interrupt" => services::interrupt(arguments),
