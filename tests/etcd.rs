@@ -55,9 +55,12 @@ fn cluster_conf(member: &Member, members: &[Member]) -> String {
 
 /// Whether this machine has all that the test needs: root, namespaces and a network of one's own, and the programs.
 fn has_stage() -> bool {
-    let line = "command -v etcd etcdctl openssl curl setpriv pgrep && id etcd && unshare --mount --net --pid --fork sh -c \
-                'ip link add br0 type bridge && ip link add a type veth peer name b'";
-    let asked = Command::new("sh").args(["-c", &format!("PATH=/usr/sbin:/sbin:$PATH; {line}")]).output();
+    let line = "PATH=/usr/sbin:/sbin:$PATH; set -e
+        for program in etcd etcdctl openssl curl setpriv pgrep; do command -v $program; done
+        id etcd
+        unshare --mount --net --pid --fork sh -c \
+            'ip link add name one type bridge && ip link add name two type veth peer name three'";
+    let asked = Command::new("sh").args(["-c", line]).output();
     asked.is_ok_and(|done| done.status.success())
 }
 

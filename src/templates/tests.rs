@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -177,13 +176,34 @@ fn a_volume_that_is_not_made_yet_has_an_empty_id() {
     assert!(text.contains("      VOLUME_ID=''\n"), "{text}");
 }
 
+/// The config that takes the place of the one that is sent.
+fn unpacked(raw: &[u8]) -> serde_json::Value {
+    let sent: serde_json::Value = serde_json::from_slice(raw).unwrap();
+    let replace = &sent["ignition"]["config"]["replace"];
+    assert_eq!((&sent["ignition"]["version"], &replace["compression"]), (&"3.3.0".into(), &"gzip".into()));
+    let packed = replace["source"].as_str().unwrap().strip_prefix("data:;base64,").unwrap();
+    let packed = base64::engine::general_purpose::STANDARD.decode(packed).unwrap();
+    serde_json::from_reader(flate2::read::GzDecoder::new(packed.as_slice())).unwrap()
+}
+
+/// What a `data:` URL without base64 holds.
+fn of_data_url(url: &str) -> String {
+    let mut pieces = url.strip_prefix("data:,").unwrap().split('%');
+    let mut bytes = pieces.next().unwrap().as_bytes().to_vec();
+    for piece in pieces {
+        bytes.push(u8::from_str_radix(&piece[..2], 16).unwrap());
+        bytes.extend(piece[2..].bytes());
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
 #[test]
 fn coreos_is_ignition_that_holds_the_files_and_units() {
     let template = Template::load("coreos").unwrap();
     let context = with_everything(&template);
     let raw = template.render(&context, &node(0)).unwrap().raw;
     assert!(raw.len() <= USER_DATA_LIMIT, "{} bytes cannot be compressed for Ignition", raw.len());
-    let config: serde_json::Value = serde_json::from_slice(&raw).unwrap();
+    let config = unpacked(&raw);
     assert_eq!(config["ignition"]["version"], "3.3.0");
     let names = |list: &serde_json::Value, key: &str| -> Vec<String> {
         list.as_array().unwrap().iter().map(|item| item[key].as_str().unwrap().to_owned()).collect()
@@ -206,14 +226,17 @@ fn coreos_is_ignition_that_holds_the_files_and_units() {
     let units =
         ["cloudtop-volume.service", "cloudtop-etcd.service", "cloudtop-expire.service", "cloudtop-expire.timer"];
     assert_eq!(names(&config["systemd"]["units"], "name")[..4], units);
-    assert_eq!(config["storage"]["files"][0]["contents"]["source"], "data:;base64,UkVCT09UX1NUUkFURUdZPW9mZgo=");
-    let volume = &config["storage"]["files"][7]["contents"];
-    assert_eq!(volume["compression"], "gzip");
-    let packed = volume["source"].as_str().unwrap().strip_prefix("data:;base64,").unwrap();
-    let packed = base64::engine::general_purpose::STANDARD.decode(packed).unwrap();
-    let mut script = String::new();
-    flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut script).unwrap();
-    assert_eq!(script, include_str!("../../templates/parts/volume"));
+    assert_eq!(config["storage"]["files"][0]["contents"]["source"], "data:,REBOOT_STRATEGY%3Doff%0A");
+    let files = config["storage"]["files"].as_array().unwrap();
+    for (path, script) in [
+        ("/opt/cloudtop/volume", include_str!("../../templates/parts/volume")),
+        ("/opt/cloudtop/etcd", include_str!("../../templates/parts/etcd")),
+    ] {
+        let file = files.iter().find(|file| file["path"] == path).unwrap();
+        let sent = of_data_url(file["contents"]["source"].as_str().unwrap());
+        let is_code = |line: &&str| !line.trim_start().starts_with('#') || line.starts_with("#!/bin/");
+        assert_eq!(sent.lines().collect::<Vec<_>>(), script.lines().filter(is_code).collect::<Vec<_>>());
+    }
     let timer = config["systemd"]["units"][3]["contents"].as_str().unwrap();
     assert!(timer.contains("\nOnCalendar=2026-11-21 15:30:00 UTC\n"), "{timer}");
 }
@@ -223,7 +246,7 @@ fn without_etcd_a_coreos_node_has_nothing_of_it() {
     let template = Template::load("coreos").unwrap();
     let context = context(&template, &[("etcd", "false")]);
     let raw = template.render(&context, &node(0)).unwrap().raw;
-    assert!(!String::from_utf8(raw).unwrap().contains("etcd"));
+    assert!(!unpacked(&raw).to_string().contains("etcd"));
     assert_eq!(template.ready_command(&context, &node(0)).unwrap().unwrap().matches("etcd").count(), 0);
     assert_eq!(template.deliver_done(&context, &node(0)).unwrap(), None);
 }

@@ -12,7 +12,7 @@ fn on(world: &World, node: &str, path: &str) -> String {
 /// The authority of the environment `core`.
 fn authority(world: &World) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
-    let mut open = vec![world.home()];
+    let mut open = vec![world.home().parent().unwrap().to_owned()];
     while let Some(directory) = open.pop() {
         for entry in std::fs::read_dir(directory).unwrap().flatten() {
             match entry.path() {
