@@ -18,7 +18,7 @@ mod error;
 mod store;
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -98,7 +98,7 @@ fn open(directory: &Path, now: Timestamp) -> Result<Authority, PkiError> {
 }
 
 /// What was issued before, if it still does, else a new one, written down before it is handed out.
-fn issued(authority: &Authority, path: &PathBuf, subject: &Subject, now: Timestamp) -> Result<Issued, PkiError> {
+fn issued(authority: &Authority, path: &Path, subject: &Subject, now: Timestamp) -> Result<Issued, PkiError> {
     if let Some(issued) = store::read_issued(path)?.filter(|issued| authority.stands_by(issued, subject, now)) {
         return Ok(issued);
     }
