@@ -687,6 +687,7 @@ async fn a_run_that_never_sees_anything_ends_and_changes_nothing() {
         reach: &reach,
         interrupt: Interrupt::by_hand().1,
         options,
+        delivery: None,
         tags: world.intent.all_tags(),
     };
     assert!(matches!(run.run().await, Err(cloudtop::engine::EngineError::Look(_))));

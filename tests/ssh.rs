@@ -3,15 +3,17 @@
 
 use std::fs::{self, File};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use cloudtop::delivery::{Parcel, Secret, wire};
 use cloudtop::ssh::host_keys::forget_host_key;
 use cloudtop::ssh::include::add_include;
 use cloudtop::ssh::keys::{self, Origin};
 use cloudtop::ssh::managed_config::write_environment;
-use cloudtop::ssh::readiness::{CheckResult, banner, check};
+use cloudtop::ssh::readiness::{CheckResult, banner, check, tell};
 use cloudtop::ssh::run::{Ended, Output, capture, exec};
 use cloudtop::ssh::{HostEntry, KeySearch, SshDir, SshError, SshOptions};
 
@@ -72,9 +74,11 @@ impl World {
         fs::copy(self.key.with_extension("pub"), &authorized).unwrap();
         let text = format!(
             "ListenAddress 127.0.0.1\nHostKey \"{}\"\nAuthorizedKeysFile \"{}\"\nStrictModes no\nUsePAM no\n\
-             PidFile none\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n",
+             PidFile none\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n\
+             SetEnv CLOUDTOP_KEPT={}\n",
             key.display(),
-            authorized.display()
+            authorized.display(),
+            self.root.path().join("kept").display()
         );
         fs::write(&config, text).unwrap();
         // A port that was free a moment ago may be taken by the time sshd binds it.
@@ -104,6 +108,27 @@ impl World {
 
     async fn run(&self, command: &[&str]) -> Result<Output, SshError> {
         capture(&self.dir, ALIAS, &SshOptions::default(), &words(command), PATIENCE).await
+    }
+
+    /// Says something to the program that takes files; its exit code and what it prints.
+    async fn deliver(&self, said: Vec<u8>) -> (u8, String) {
+        let command = [wire::command("root")];
+        match tell(&self.dir, ALIAS, &SshOptions::default(), &command, Some(said), PATIENCE).await {
+            CheckResult::Answered { code, output } => (code, output.trim().to_owned()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What it has of these files, and what is sent for want of them.
+    async fn shipment(&self, parcels: &[Parcel], done: &str) -> Option<Vec<u8>> {
+        let (code, output) = self.deliver(wire::question()).await;
+        assert_eq!(code, 0, "{output}");
+        wire::read_answer(&output).shipment(parcels, Some(done))
+    }
+
+    fn parcel(&self, path: &str, owner: &str, content: impl Into<Vec<u8>>) -> Parcel {
+        let (path, owner) = (self.root.path().join(path).display().to_string(), owner.to_owned());
+        Parcel { path, mode: 0o640, owner, content: Secret::new(content), of_template: true }
     }
 
     async fn check(&self, command: &[&str]) -> CheckResult {
@@ -308,4 +333,55 @@ async fn ssh_reads_the_managed_file_as_it_was_meant() {
             assert!(lines.iter().any(|line| line == expected), "no `{expected}` in {lines:#?}");
         }
     }
+}
+
+#[tokio::test]
+async fn files_are_taken_whole_and_the_command_for_them_runs_until_it_succeeds() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    world.point_to(port, "i-0a");
+    let large: Vec<u8> = (0..150_000_u32).map(|n| u8::try_from(n % 251).unwrap()).collect();
+    let parcels = [world.parcel("new place/a b", &user(), "one\n"), world.parcel("etc/large", &user(), large.clone())];
+    let log = world.root.path().join("log");
+    let done = |end: &str| format!("cat; echo ran >>'{}'; echo not well; {end}", log.display());
+
+    let first = world.shipment(&parcels, &done("false")).await.unwrap();
+    assert_eq!(world.deliver(first).await, (wire::DONE_FAILED, "not well".to_owned()));
+    assert_eq!(fs::read_to_string(&parcels[0].path).unwrap(), "one\n");
+    assert_eq!(fs::read(&parcels[1].path).unwrap(), large);
+    assert_eq!(fs::metadata(&parcels[0].path).unwrap().permissions().mode() & 0o777, 0o640);
+
+    let again = world.shipment(&parcels, &done("true")).await.unwrap();
+    assert!(again.len() < 10_000, "the files are there and are not sent again");
+    assert_eq!(world.deliver(again).await, (0, String::new()));
+    assert_eq!(fs::read_to_string(&log).unwrap(), "ran\nran\n");
+    assert_eq!(world.shipment(&parcels, &done("true")).await, None);
+
+    fs::remove_file(&parcels[0].path).unwrap();
+    let lost = world.shipment(&parcels, &done("true")).await.unwrap();
+    assert_eq!(world.deliver(lost).await.0, 0);
+    assert_eq!(fs::read_to_string(&parcels[0].path).unwrap(), "one\n");
+    assert_eq!(fs::read_to_string(&log).unwrap().lines().count(), 3);
+    let left: Vec<_> = fs::read_dir(world.root.path().join("etc")).unwrap().collect();
+    assert_eq!(left.len(), 1, "no temporary file is left: {left:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_told_with_the_reason() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    world.point_to(port, "i-0a");
+    fs::create_dir(world.root.path().join("place")).unwrap();
+    for (parcel, words) in [
+        (world.parcel("x", "nosuchuser", "a"), "there is no user nosuchuser here"),
+        (world.parcel("place", &user(), "a"), "is a directory"),
+        (world.parcel("user key/below", &user(), "a"), "user key"),
+    ] {
+        let said = world.shipment(std::slice::from_ref(&parcel), "true").await.unwrap();
+        let (code, output) = world.deliver(said).await;
+        assert!(code == 3 && output.contains(words), "{code} {output}");
+    }
+    let mut cut = world.shipment(&[world.parcel("x", &user(), "a")], "true").await.unwrap();
+    cut.truncate(cut.len() - 30);
+    assert_eq!(world.deliver(cut).await.0, 3);
 }

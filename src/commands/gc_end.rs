@@ -173,7 +173,7 @@ async fn forget(context: &Context, part: &Part<'_>) -> Result<(), CommandError> 
         return Ok(());
     }
     let name = &found.identity.env;
-    context
+    let state = context
         .store
         .update(|state| {
             if state.environments.get(name).is_some_and(|it| matches!(it.intent.goal, Goal::Gone { .. })) {
@@ -181,5 +181,8 @@ async fn forget(context: &Context, part: &Part<'_>) -> Result<(), CommandError> 
             }
         })
         .await?;
+    if !state.environments.contains_key(name) {
+        context.paths.remove_private(name)?;
+    }
     Ok(())
 }

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Takes files from cloudtop: as root, with the login user's home directory as $1. What is said on standard input is in
 # docs/secrets.md. Exit status 3: a file cannot be written; 4: the command afterwards failed. The last line of output says why.
 set -eu
@@ -15,7 +16,7 @@ fail() {
 
 whole() {
     case $1 in
-    "~/"*) echo "$home/${1#"~/"}" ;;
+    \~/*) echo "$home/${1#\~/}" ;;
     *) echo "$1" ;;
     esac
 }
@@ -37,6 +38,7 @@ put() {
     *) owner=$2: ;;
     esac
     path=$(whole "$3")
+    id -u "${2%%:*}" >/dev/null 2>&1 || fail 3 "$path: there is no user ${2%%:*} here"
     [ ! -d "$path" ] || fail 3 "$path is a directory"
     why=$(directories "${path%/*}" "$owner" 2>&1) || fail 3 "$path: $why"
     temp=$(mktemp "${path%/*}/.cloudtop.XXXXXX" 2>&1) || { why=$temp temp=; fail 3 "$path: $why"; }
@@ -60,8 +62,12 @@ finish() {
     [ -e "$kept/change" ] || return 0
     command=$(printf %s "$1" | base64 -d)
     # Not caught by the shell: what the command leaves running would keep its output open.
-    sh -c "$command" >"$kept/said" 2>&1 </dev/null || fail 4 "$(tail -n 1 "$kept/said")"
-    rm -f "$kept/change"
+    (umask 022 && exec sh -c "$command") >"$kept/said" 2>&1 </dev/null || {
+        code=$?
+        why=$(tail -n 1 "$kept/said")
+        fail 4 "${why:-it ended with $code}"
+    }
+    rm -f "$kept/change" "$kept/said"
 }
 
 [ -d "$kept" ] || mkdir -p "$kept"

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::delivery::wire::{self, Has};
 use crate::delivery::{Delivery, Package, Unpacked};
 use crate::domain::observed::Probe;
+use crate::domain::phase::Phase;
 use crate::domain::plan::NodeView;
 use crate::ssh::readiness::{self, CheckResult};
 use crate::ssh::{SshDir, SshOptions};
@@ -43,7 +44,9 @@ pub(super) struct Talk<'a> {
 
 /// The members of a cluster as its delivered files may know them.
 pub(super) fn members(env: &str, nodes: u32, views: &[NodeView]) -> Vec<Member> {
-    let address = |index: u32| views.iter().find(|view| view.index == index)?.private_ip.clone();
+    // The address of what is ending is nobody's in a moment.
+    let lives = |view: &&NodeView| !matches!(view.phase, Phase::Absent | Phase::Ending | Phase::Gone);
+    let address = |index: u32| views.iter().filter(lives).find(|view| view.index == index)?.private_ip.clone();
     (0..nodes).map(|index| Member { node: templates::Node::of(env, index), address: address(index) }).collect()
 }
 

@@ -210,6 +210,10 @@ impl Prober {
         state.under_way = false;
         state.due = Instant::now() + state.pace.next_wait();
         state.in_a_row = (asked, if state.in_a_row.0 == asked { state.in_a_row.1 + 1 } else { 1 });
+        if self.delivery.is_some() && state.load.is_none() && probe == Probe::Ready {
+            // The members changed while it was asked: it is ready with files that were right before.
+            return (instance, Probe::Reachable("its files are made anew, for the cluster has changed".to_owned()));
+        }
         state.keep_load(&probe, has_files);
         let Probe::Reachable(reason) = &probe else { return (instance, probe) };
         match asked.patience() {

@@ -177,7 +177,7 @@ impl Run<'_> {
 
     fn begin(&mut self) -> Result<Carried, EngineError> {
         let mut record = Record::read(&self.journal.since_closed()?);
-        if self.delivery.is_some() {
+        if self.delivery.is_some() && self.options.wait == Wait::Ready {
             // What was ready may lack what is to be delivered now: only the nodes themselves know.
             record.ready.clear();
         }

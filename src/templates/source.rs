@@ -5,11 +5,14 @@ use std::path::{Component, Path, PathBuf};
 
 use super::TemplateError;
 
+/// Names, as paths inside a template, and contents.
+pub(super) type Files = &'static [(&'static str, &'static str)];
+
 /// A template's files, read one by one as they are asked for.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// Built into the program: names and contents.
-    Embedded { name: &'static str, files: &'static [(&'static str, &'static str)] },
+    /// Built into the program: its own files, and those that all of them share.
+    Embedded { name: &'static str, files: Files, parts: Files },
     /// A directory of the user's.
     Directory { label: String, root: PathBuf },
 }
@@ -36,8 +39,9 @@ impl Source {
     pub(super) fn read(&self, file: &str) -> io::Result<String> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, "the template has no such file");
         match self {
-            Self::Embedded { files, .. } => {
-                files.iter().find(|(name, _)| *name == file).map(|(_, text)| (*text).to_owned()).ok_or_else(missing)
+            Self::Embedded { files, parts, .. } => {
+                let mut all = files.iter().chain(*parts);
+                all.find(|(name, _)| *name == file).map(|(_, text)| (*text).to_owned()).ok_or_else(missing)
             }
             Self::Directory { root, .. } => {
                 let path = Path::new(file);

@@ -155,6 +155,30 @@ fn a_cloudtop_waits_for_its_volume_by_serial_number() {
     );
 }
 
+/// A file that is in a template's directory and not in the program would be missing for everybody but its author.
+#[test]
+fn the_program_carries_every_file_of_its_templates() {
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"));
+    let mut seen = 0;
+    for name in Template::builtin() {
+        let mut directories = vec![root.join(name)];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    directories.push(path);
+                    continue;
+                }
+                let inside = path.strip_prefix(root.join(name)).unwrap().to_str().unwrap();
+                let carried = Template::load(name).unwrap().source.read(inside);
+                assert_eq!(carried.expect(inside), std::fs::read_to_string(&path).unwrap());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
 #[test]
 fn a_cloudtop_without_a_volume_does_not_speak_of_one() {
     let template = Template::load("cloudtop").unwrap();

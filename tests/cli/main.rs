@@ -9,6 +9,7 @@ mod broken_off;
 mod capacity;
 mod cloudtop;
 mod cluster;
+mod deliver;
 mod disk;
 mod doctor;
 mod etcd;

@@ -59,7 +59,7 @@ async fn a_node_gets_the_users_files_and_the_templates() {
     let package = delivery.pack(&members[1], &members, now()).unwrap();
     let seen: Vec<_> = package.parcels.iter().map(|it| (it.path.as_str(), it.owner.as_str(), it.mode)).collect();
     assert_eq!(seen, [("~/.netrc", "admin", 0o400), ("/etc/cluster", "etcd", 0o600), ("/run/token", "root", 0o600)]);
-    assert_eq!(package.parcels[1].content.reveal(), b"10.0.0.4 10.0.0.5 \n");
+    assert_eq!(package.parcels[1].content.reveal(), b"10.0.0.4 10.0.0.5 ");
     assert_eq!(package.parcels[2].content.reveal().len(), 64);
     assert_eq!(package.done.as_deref(), Some("restart core-1"));
     assert_eq!(delivery.pack(&members[1], &members, now()).unwrap(), package);

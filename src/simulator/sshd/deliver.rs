@@ -112,7 +112,7 @@ impl Taker<'_> {
         }
         let user = owner.split(':').next().unwrap_or_default();
         if !self.knows(user) {
-            return Err(failed(3, &format!("{path}: chown: invalid user: '{user}'")));
+            return Err(failed(3, &format!("{path}: there is no user {user} here")));
         }
         self.delivered.files.insert(path, File { mode, owner, content: content.to_owned() });
         Ok(())
