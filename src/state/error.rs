@@ -69,7 +69,7 @@ pub enum StateError {
 
 impl StateError {
     /// For `map_err`: an error of the operating system with what was tried, and on what.
-    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
 }

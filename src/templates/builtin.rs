@@ -19,8 +19,15 @@ macro_rules! part {
 const PARTS: Files = &[
     part!("attach"),
     part!("attach.service"),
+    part!("cluster.conf"),
     part!("ephemeral"),
     part!("ephemeral.service"),
+    part!("etcd"),
+    part!("etcd.conf"),
+    part!("etcd.flatcar.conf"),
+    part!("etcd.service"),
+    part!("every.files"),
+    part!("every.run"),
     part!("expire.service"),
     part!("expire.timer"),
     part!("idle"),
@@ -28,6 +35,7 @@ const PARTS: Files = &[
     part!("idle.timer"),
     part!("interrupt"),
     part!("interrupt.d/10-tmux"),
+    part!("interrupt.d/15-etcd"),
     part!("interrupt.d/20-docker"),
     part!("interrupt.service"),
     part!("node.conf"),
@@ -44,6 +52,7 @@ const TEMPLATES: &[(&str, Files)] = &[
     ("coreos", &[file!("coreos", "template.toml"), file!("coreos", "user-data")]),
     // A docker host is a CloudTop with other settings.
     ("docker", &[file!("docker", "template.toml"), file!("docker", "user-data")]),
+    ("etcd", &[file!("etcd", "template.toml"), file!("etcd", "user-data")]),
 ];
 
 pub(super) fn names() -> Vec<&'static str> {

@@ -102,6 +102,28 @@ pub(super) fn data_url(value: &Value) -> Result<String, Error> {
     Ok(format!("data:;base64,{}", STANDARD.encode(text(value)?)))
 }
 
+/// A script without the lines that are comments alone, but for the first, which names its interpreter: where each byte
+/// counts. It knows nothing of here-documents.
+pub(super) fn uncommented(value: &Value) -> Result<String, Error> {
+    let is_comment = |line: &str| line.trim_start().starts_with('#') && !line.starts_with("#!");
+    Ok(text(value)?.split_inclusive('\n').filter(|line| !is_comment(line)).collect())
+}
+
+/// A text as the `source` of a file in Ignition, its letters left as they are: for a config that is compressed as a whole,
+/// since base64 does not compress well. RFC 2397, with the unreserved characters of RFC 2396.
+pub(super) fn plain_data_url(value: &Value) -> Result<String, Error> {
+    let mut url = "data:,".to_owned();
+    for byte in text(value)?.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => {
+                url.push(char::from(byte));
+            }
+            _ => url += &format!("%{byte:02X}"),
+        }
+    }
+    Ok(url)
+}
+
 /// A text as the `source` of a file in Ignition whose `compression` is `gzip`: user data has a limit of 16 KiB, and Ignition's
 /// own text cannot be compressed as a whole.
 pub(super) fn gzip_data_url(value: &Value) -> Result<String, Error> {

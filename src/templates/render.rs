@@ -150,6 +150,8 @@ fn environment(source: &Source, quote: fn(&Value) -> Result<String, Error>) -> R
     environment.add_filter("sh", |value: &Value| filters::shell(value).map(Value::from_safe_string));
     environment.add_filter("data_url", filters::data_url);
     environment.add_filter("gzip_data_url", filters::gzip_data_url);
+    environment.add_filter("plain_data_url", filters::plain_data_url);
+    environment.add_filter("uncommented", filters::uncommented);
     environment
         .add_filter("block", |text: &Value, indent: usize| filters::block(text, indent).map(Value::from_safe_string));
 

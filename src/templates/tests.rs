@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -118,7 +117,7 @@ fn every_built_in_template_loads_and_renders_with_and_without_everything() {
             template.ready_command(&context, &node(0)).unwrap();
         }
     }
-    assert_eq!(Template::builtin(), ["cloudtop", "coreos", "docker"]);
+    assert_eq!(Template::builtin(), ["cloudtop", "coreos", "docker", "etcd"]);
 }
 
 #[test]
@@ -282,13 +281,34 @@ fn what_a_user_runs_after_up_names_the_node_as_their_ssh_does() {
     assert_eq!(command.as_deref(), Some(wanted));
 }
 
+/// The config that takes the place of the one that is sent.
+fn unpacked(raw: &[u8]) -> serde_json::Value {
+    let sent: serde_json::Value = serde_json::from_slice(raw).unwrap();
+    let replace = &sent["ignition"]["config"]["replace"];
+    assert_eq!((&sent["ignition"]["version"], &replace["compression"]), (&"3.3.0".into(), &"gzip".into()));
+    let packed = replace["source"].as_str().unwrap().strip_prefix("data:;base64,").unwrap();
+    let packed = base64::engine::general_purpose::STANDARD.decode(packed).unwrap();
+    serde_json::from_reader(flate2::read::GzDecoder::new(packed.as_slice())).unwrap()
+}
+
+/// What a `data:` URL without base64 holds.
+fn of_data_url(url: &str) -> String {
+    let mut pieces = url.strip_prefix("data:,").unwrap().split('%');
+    let mut bytes = pieces.next().unwrap().as_bytes().to_vec();
+    for piece in pieces {
+        bytes.push(u8::from_str_radix(&piece[..2], 16).unwrap());
+        bytes.extend(piece[2..].bytes());
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
 #[test]
 fn coreos_is_ignition_that_holds_the_files_and_units() {
     let template = Template::load("coreos").unwrap();
     let context = with_everything(&template);
     let raw = template.render(&context, &node(0)).unwrap().raw;
     assert!(raw.len() <= USER_DATA_LIMIT, "{} bytes cannot be compressed for Ignition", raw.len());
-    let config: serde_json::Value = serde_json::from_slice(&raw).unwrap();
+    let config = unpacked(&raw);
     assert_eq!(config["ignition"]["version"], "3.3.0");
     let names = |list: &serde_json::Value, key: &str| -> Vec<String> {
         list.as_array().unwrap().iter().map(|item| item[key].as_str().unwrap().to_owned()).collect()
@@ -300,24 +320,41 @@ fn coreos_is_ignition_that_holds_the_files_and_units() {
             "/etc/cloudtop/node.conf",
             "/opt/cloudtop/interrupt",
             "/etc/cloudtop/interrupt.d/20-docker",
+            "/etc/cloudtop/etcd.conf",
+            "/opt/cloudtop/etcd",
+            "/etc/cloudtop/interrupt.d/15-etcd",
             "/opt/cloudtop/volume",
             "/etc/udev/rules.d/90-cloudtop-volume.rules",
             "/opt/cloudtop/idle",
             "/opt/cloudtop/ephemeral"
         ]
     );
-    let units = ["cloudtop-volume.service", "cloudtop-expire.service", "cloudtop-expire.timer"];
-    assert_eq!(names(&config["systemd"]["units"], "name")[..3], units);
-    assert_eq!(config["storage"]["files"][0]["contents"]["source"], "data:;base64,UkVCT09UX1NUUkFURUdZPW9mZgo=");
-    let volume = &config["storage"]["files"][4]["contents"];
-    assert_eq!(volume["compression"], "gzip");
-    let packed = volume["source"].as_str().unwrap().strip_prefix("data:;base64,").unwrap();
-    let packed = base64::engine::general_purpose::STANDARD.decode(packed).unwrap();
-    let mut script = String::new();
-    flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut script).unwrap();
-    assert_eq!(script, include_str!("../../templates/parts/volume"));
-    let timer = config["systemd"]["units"][2]["contents"].as_str().unwrap();
+    let units =
+        ["cloudtop-volume.service", "cloudtop-etcd.service", "cloudtop-expire.service", "cloudtop-expire.timer"];
+    assert_eq!(names(&config["systemd"]["units"], "name")[..4], units);
+    assert_eq!(config["storage"]["files"][0]["contents"]["source"], "data:,REBOOT_STRATEGY%3Doff%0A");
+    let files = config["storage"]["files"].as_array().unwrap();
+    for (path, script) in [
+        ("/opt/cloudtop/volume", include_str!("../../templates/parts/volume")),
+        ("/opt/cloudtop/etcd", include_str!("../../templates/parts/etcd")),
+    ] {
+        let file = files.iter().find(|file| file["path"] == path).unwrap();
+        let sent = of_data_url(file["contents"]["source"].as_str().unwrap());
+        let is_code = |line: &&str| !line.trim_start().starts_with('#') || line.starts_with("#!/bin/");
+        assert_eq!(sent.lines().collect::<Vec<_>>(), script.lines().filter(is_code).collect::<Vec<_>>());
+    }
+    let timer = config["systemd"]["units"][3]["contents"].as_str().unwrap();
     assert!(timer.contains("\nOnCalendar=2026-11-21 15:30:00 UTC\n"), "{timer}");
+}
+
+#[test]
+fn without_etcd_a_coreos_node_has_nothing_of_it() {
+    let template = Template::load("coreos").unwrap();
+    let context = context(&template, &[("etcd", "false")]);
+    let raw = template.render(&context, &node(0)).unwrap().raw;
+    assert!(!unpacked(&raw).to_string().contains("etcd"));
+    assert_eq!(template.ready_command(&context, &node(0)).unwrap().unwrap().matches("etcd").count(), 0);
+    assert_eq!(template.deliver_done(&context, &node(0)).unwrap(), None);
 }
 
 #[test]
@@ -465,7 +502,7 @@ fn broken_templates_are_errors_with_their_line() {
 fn templates_that_are_not_there_are_not_found() {
     let error = Template::load("cloudtpo").unwrap_err();
     assert!(error.is_not_found());
-    let said = "there is no template `cloudtpo`; built in are cloudtop, coreos, docker; for a directory of your own write ./cloudtpo";
+    let said = "there is no template `cloudtpo`; built in are cloudtop, coreos, docker, etcd; for a directory of your own write ./cloudtpo";
     assert_eq!(error.to_string(), said);
     let error = Template::load("./no/such/place").unwrap_err();
     assert!(error.is_not_found() && error.to_string().contains("./no/such/place"), "{error}");

@@ -52,10 +52,10 @@ fn things_that_are_not_there_are_not_found() {
         refused(&world, &format!("{verb} never"), 3, hint);
     }
     refused(&world, "down never --delete-volumes -y", 3, hint);
-    refused(&world, "up dev --template nosuch", 3, &["`nosuch`", "cloudtop, coreos"]);
+    refused(&world, "up dev --template nosuch", 3, &["`nosuch`", "cloudtop, coreos, etcd"]);
     refused(&world, "up dev --template ./nosuch", 3, &["./nosuch", "template.toml"]);
     refused(&world, "up dev --volume-id vol-0123456789abcdef0", 3, &["vol-0123456789abcdef0"]);
-    world.ok("up dev --template coreos -q", &[]);
+    world.ok("up dev --template ./plain -q", &[]);
     world.run("status dve").exits(3).says(&["did you mean `dev`?"]);
 }
 
@@ -93,7 +93,7 @@ fn a_private_key_is_never_taken_for_a_public_one() {
     world.write("empty.pub", "");
     refused(&world, "up dev --key empty.pub", 2, &["empty.pub"]);
     refused(&world, "up dev --key nosuch.pub", 2, &["nosuch.pub"]);
-    world.ok("up dev --key mine.pub --template coreos -q", &[]);
+    world.ok("up dev --key mine.pub --template ./plain -q", &[]);
     assert_eq!(world.ok("ssh dev -- uname", &[]).stdout, "Linux\n");
 }
 
@@ -109,7 +109,7 @@ fn user_data_that_is_too_large_is_refused_with_its_size() {
     }
     world.write("large", &text);
     world.write("twenty", &text[..20 * 1024]);
-    refused(&world, "up dev --template coreos --user-data twenty", 2, &["20480 bytes", "16384"]);
+    refused(&world, "up dev --template ./plain --user-data twenty", 2, &["20480 bytes", "16384"]);
     refused(&world, "up dev --user-data large", 2, &["16384"]);
     world.run("up dev --user-data twenty --dry-run").exits(0);
 }

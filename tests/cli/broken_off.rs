@@ -43,7 +43,7 @@ fn killed_while_it_attaches_the_volume_it_makes_everything_once() {
 fn a_cluster_killed_around_its_launch_has_each_node_once() {
     for lines in [8, 11] {
         let world = World::new();
-        let mut up = world.start("up core -n 3 --template coreos -v", &[]);
+        let mut up = world.start("up core -n 3 --template ./plain -v", &[]);
         for _ in 0..lines {
             up.next_line();
         }

@@ -15,8 +15,8 @@ fn instances(status: &Value) -> Vec<String> {
 #[test]
 fn a_cluster_lives_its_life_with_every_command_run_twice() {
     let world = World::new();
-    let up = world.ok("up core -n 3 --template coreos -r us-west-1", &[]);
-    assert_eq!(world.ok("up core -n 3 --template coreos -r us-west-1", &[]).stdout, up.stdout);
+    let up = world.ok("up core -n 3 --template ./plain -r us-west-1", &[]);
+    assert_eq!(world.ok("up core -n 3 --template ./plain -r us-west-1", &[]).stdout, up.stdout);
     let rows = up.rows();
     assert_eq!(rows.len(), 3, "{up:#?}");
     for (index, row) in rows.iter().enumerate() {
@@ -66,7 +66,7 @@ fn a_cluster_lives_its_life_with_every_command_run_twice() {
 #[test]
 fn one_interrupted_node_comes_back_and_the_others_are_left_alone() {
     let world = World::new();
-    world.ok("up core -n 3 --template coreos -q", &[]);
+    world.ok("up core -n 3 --template ./plain -q", &[]);
     let before = world.json("status core");
     assert_eq!(world.interrupt("core/1").stdout.lines().count(), 1);
     let status = world.json("status core");
@@ -79,7 +79,7 @@ fn one_interrupted_node_comes_back_and_the_others_are_left_alone() {
 #[test]
 fn scaling_makes_and_ends_exactly_the_difference() {
     let world = World::new();
-    world.ok("up core -n 3 --template coreos -q", &[]);
+    world.ok("up core -n 3 --template ./plain -q", &[]);
     let three = instances(&world.json("status core"));
 
     world.ok("up core -n 5", &[]);
@@ -107,8 +107,8 @@ fn spreading_uses_several_zones_and_without_it_all_nodes_are_in_one() {
         let status = world.json(&format!("status {name}"));
         status["nodes"].as_array().unwrap().iter().map(|node| node["zone"].as_str().unwrap().to_owned()).collect()
     };
-    world.ok("up wide -n 4 --template coreos --spread -q", &[]);
-    world.ok("up near -n 4 --template coreos -q", &[]);
+    world.ok("up wide -n 4 --template ./plain --spread -q", &[]);
+    world.ok("up near -n 4 --template ./plain -q", &[]);
     assert!(zones("wide").len() >= 3, "{:?}", zones("wide"));
     assert_eq!(zones("near").len(), 1);
 }
@@ -116,7 +116,7 @@ fn spreading_uses_several_zones_and_without_it_all_nodes_are_in_one() {
 #[test]
 fn one_time_nodes_cannot_be_stopped_and_do_not_come_back_by_themselves() {
     let world = World::new();
-    world.ok("up job -n 2 --template coreos --one-time -q", &[]);
+    world.ok("up job -n 2 --template ./plain --one-time -q", &[]);
     assert!(world.account().live("spot_requests").iter().all(|it| it["persistent"] == false));
     world.run("stop job").exits(2).says(&["--one-time", "cloudtop down job"]);
     assert_eq!(world.json("status job")["phase"], "ready");
@@ -129,7 +129,7 @@ fn one_time_nodes_cannot_be_stopped_and_do_not_come_back_by_themselves() {
 fn the_number_of_describes_does_not_grow_with_the_number_of_nodes() {
     let describes = |nodes: u32| {
         let world = World::new();
-        let up = world.ok(&format!("up big -n {nodes} --template coreos -v"), &[]);
+        let up = world.ok(&format!("up big -n {nodes} --template ./plain -v"), &[]);
         assert_eq!(up.rows().len(), usize::try_from(nodes).unwrap());
         let calls = up.stderr.lines().find_map(|line| line.strip_prefix("calls: ")).unwrap().to_owned();
         let count = |call: &str| call.rsplit_once(' ').unwrap().1.parse::<u32>().unwrap();

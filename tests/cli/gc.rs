@@ -73,7 +73,7 @@ fn what_is_known_and_in_use_is_not_listed() {
 #[test]
 fn an_unknown_environment_is_one_line_with_its_price_and_ends_when_it_is_named() {
     let world = World::new();
-    world.ok("up lost --template coreos -q", &[]);
+    world.ok("up lost --template ./plain -q", &[]);
     world.ok("up dev -q", &[]);
     forget(&world, "lost");
     let gc = world.ok("gc -r us-east-1", &[]).says(&["cloudtop gc --end", "cloudtop recover"]);

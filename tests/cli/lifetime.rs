@@ -7,7 +7,7 @@ use super::world::World;
 #[test]
 fn a_lifetime_is_shown() {
     let world = World::new();
-    world.ok("up job --ttl 8h --template coreos -q", &[]);
+    world.ok("up job --ttl 8h --template ./plain -q", &[]);
     let list = world.ok("list", &[]);
     assert!(list.stdout.contains("EXPIRES") && list.stdout.contains("in 7h 59m"), "{list:#?}");
     let status = world.ok("status job", &[]);
@@ -49,7 +49,7 @@ fn watch_brings_nodes_back_and_ends_with_the_users_signal() {
 #[test]
 fn gc_lists_what_has_had_its_time_and_ends_it_when_told() {
     let world = World::new();
-    world.ok("up job --ttl 1s --template coreos -q", &[]);
+    world.ok("up job --ttl 1s --template ./plain -q", &[]);
     world.ok("up dev -q", &[]);
     // Making `dev` took longer than a second.
     let listed = world.ok("gc -r us-east-1", &[]);

@@ -9,7 +9,7 @@ use super::world::World;
 fn recover_brings_back_what_list_and_status_said() {
     let world = World::new();
     world.ok("up dev -q", &[]);
-    world.ok("up core -n 2 --template coreos -r us-west-1 -q", &[]);
+    world.ok("up core -n 2 --template ./plain -r us-west-1 -q", &[]);
     world.ok("up rest -q", &[]);
     world.ok("stop rest -q", &[]);
     let list = world.ok("list", &[]);
@@ -37,7 +37,7 @@ fn recover_brings_back_what_list_and_status_said() {
 #[test]
 fn what_has_ended_is_not_recovered() {
     let world = World::new();
-    world.ok("up core -n 2 --template coreos -q", &[]);
+    world.ok("up core -n 2 --template ./plain -q", &[]);
     world.ok("down core -q", &[]);
     fs::remove_file(world.state_file()).unwrap();
     world.ok("recover", &[]).says(&["nothing was found that the state does not know"]);

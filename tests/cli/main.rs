@@ -12,6 +12,7 @@ mod cluster;
 mod deliver;
 mod disk;
 mod doctor;
+mod etcd;
 mod gc;
 mod history;
 mod hostile;

@@ -34,7 +34,7 @@ fn names(world: &World) -> Vec<Value> {
 fn only_what_is_named_is_recovered_and_what_is_not_known_is_said() {
     let world = World::new();
     world.ok("up dev -q", &[]);
-    world.ok("up core -n 2 --template coreos -q", &[]);
+    world.ok("up core -n 2 --template ./plain -q", &[]);
     fs::remove_file(world.state_file()).unwrap();
     world.run("recover nothing -r us-east-1").exits(3).says(&["nothing in that region has the tags of `nothing`"]);
     let said = world.ok("recover dev -r us-east-1", &[]).says(&["recovered dev: 1 instance in us-east-1"]);
@@ -112,7 +112,7 @@ fn what_was_adopted_is_ours_to_the_last_thing_and_works_as_before() {
 #[test]
 fn an_adopted_environment_that_grows_makes_its_own_key_and_leaves_neither() {
     let world = World::new();
-    world.ok("up core -n 1 --template coreos -q", &[]);
+    world.ok("up core -n 1 --template ./plain -q", &[]);
     become_somebody_else(&world);
     world.ok("recover core --adopt -y -r us-east-1", &[]);
     world.ok("up core -n 2 -y -q", &[]);
@@ -149,7 +149,7 @@ fn adopt_is_killed(adopt: &mut super::world::Running) {
 fn an_installation_whose_state_is_lost_can_be_taken_up_as_a_whole() {
     let world = World::new();
     world.ok("up dev -q", &[]);
-    world.ok("up core --template coreos -q", &[]);
+    world.ok("up core --template ./plain -q", &[]);
     let first = owners(&world)[0].clone();
     become_somebody_else(&world);
     world

@@ -37,7 +37,7 @@ fn a_second_up_waits_for_the_first_says_so_and_makes_nothing_again() {
 fn environments_do_not_wait_for_each_other() {
     let world = World::new();
     let runs: Vec<_> =
-        ["a", "b", "c"].iter().map(|name| world.start(&format!("up {name} --template coreos"), &[])).collect();
+        ["a", "b", "c"].iter().map(|name| world.start(&format!("up {name} --template ./plain"), &[])).collect();
     for run in runs {
         let ended = run.finish().exits(0);
         assert!(!ended.stderr.contains("another cloudtop"), "{ended:#?}");
@@ -50,7 +50,7 @@ fn environments_do_not_wait_for_each_other() {
 fn down_beside_an_up_waits_and_then_ends_all() {
     let world = World::new();
     world.ok("sim set setting pending 20s", &[]);
-    let mut up = world.start("up dev --template coreos", &[]);
+    let mut up = world.start("up dev --template ./plain", &[]);
     up.wait_for("launching: EC2 is starting");
     let down = world.start("down dev", &[]);
     up.finish().exits(0);
@@ -62,13 +62,13 @@ fn down_beside_an_up_waits_and_then_ends_all() {
 fn fifty_runs_on_one_state_file_lose_nothing_and_each_that_waits_says_so() {
     let world = World::new();
     for name in ["stopped", "ended"] {
-        world.ok(&format!("up {name} --template coreos -q"), &[]);
+        world.ok(&format!("up {name} --template ./plain -q"), &[]);
     }
     let names = ["a", "b", "c", "d", "stopped", "ended"];
     let locks = world.state_file().with_extension("json.d").join("locks");
     let held: Vec<File> = names.iter().map(|name| hold(&locks.join(format!("{name}.lock")))).collect();
 
-    let up = |name: &str| format!("up {name} --template coreos --wait running");
+    let up = |name: &str| format!("up {name} --template ./plain --wait running");
     let mut commands: Vec<String> = names[..4].iter().flat_map(|name| vec![up(name); 6]).collect();
     for _ in 0..3 {
         commands.extend(["stop stopped".to_owned(), "start stopped --wait running".to_owned()]);
@@ -109,7 +109,7 @@ fn fifty_runs_on_one_state_file_lose_nothing_and_each_that_waits_says_so() {
 #[test]
 fn who_waits_for_the_state_file_says_so() {
     let world = World::new();
-    world.ok("up dev --template coreos -q", &[]);
+    world.ok("up dev --template ./plain -q", &[]);
     let held = hold(&world.state_file().with_file_name("state.lock"));
     let mut list = world.start("list", &[]);
     list.wait_for("waiting: another cloudtop is using the state file");

@@ -34,7 +34,7 @@ fn json_is_one_document_on_stdout_and_progress_is_on_stderr() {
 #[test]
 fn a_plan_makes_nothing() {
     let world = World::new();
-    for words in ["plan dev", "up dev --dry-run", "up core -n 3 --template coreos --dry-run"] {
+    for words in ["plan dev", "up dev --dry-run", "up core -n 3 --template ./plain --dry-run"] {
         let plan = world.ok(words, &[]);
         assert!(plan.stdout.contains("RunInstances") || plan.stdout.contains("key pair"), "{plan:#?}");
         world.assert_nothing_was_made();

@@ -38,11 +38,14 @@ impl World {
         world
     }
 
-    /// A world in which nothing was ever run.
+    /// A world in which nothing was ever run, with a template for nodes that are no cluster in its directory: `./plain`.
     pub fn empty() -> Self {
         let world = Self { root: tempfile::tempdir().unwrap() };
         fs::create_dir(world.home()).unwrap();
-        fs::create_dir(world.cwd()).unwrap();
+        let plain = world.cwd().join("plain");
+        fs::create_dir_all(&plain).unwrap();
+        fs::write(plain.join("template.toml"), include_str!("plain/template.toml")).unwrap();
+        fs::write(plain.join("user-data"), include_str!("plain/user-data")).unwrap();
         world
     }
 

@@ -7,10 +7,10 @@ use super::{cloudtop, disks, files, services};
 pub(super) const HELP: &str = "\
 true false exit echo printf test [ sh bash command which sudo env timeout
 uname hostname whoami id pwd nproc uptime ls cat stat mountpoint findmnt df lsblk
-cloud-init systemctl journalctl etcdctl docker curl (of 127.0.0.1:2379/health) help
+cloud-init systemctl journalctl etcd etcdctl docker curl (of 127.0.0.1:2379/health) help
 ";
 
-const NAMES: [&str; 38] = [
+const NAMES: [&str; 39] = [
     ":",
     "true",
     "false",
@@ -43,6 +43,7 @@ const NAMES: [&str; 38] = [
     "cloud-init",
     "systemctl",
     "journalctl",
+    "etcd",
     "etcdctl",
     "docker",
     "curl",
@@ -85,6 +86,7 @@ pub(super) fn answer(node: &Node, words: &[String], status: u32) -> Output {
         "cloud-init" if !is_flatcar(node) => services::cloud_init(node, arguments),
         "systemctl" => services::systemctl(node, arguments),
         "journalctl" => cloudtop::journalctl(node, arguments),
+        "etcd" => services::etcd(node, arguments),
         "etcdctl" => services::etcdctl(node, arguments),
         "docker" => services::docker(node, arguments),
         "interrupt" => services::interrupt(arguments),

@@ -88,6 +88,22 @@ pub(super) fn etcdctl(node: &Node, arguments: &[&str]) -> Output {
     }
 }
 
+/// The etcd template's own script: every member is there as soon as this one was told of the others.
+pub(super) fn etcd(node: &Node, arguments: &[&str]) -> Output {
+    let told = node.facts.delivered.files.contains_key("/etc/cloudtop/etcd/cluster.conf");
+    match arguments {
+        ["refresh"] => Output::default(),
+        ["ready"] if told && is_done(node) => line("all members are healthy"),
+        ["ready"] if told => Output { code: 1, ..line("etcd has not started yet") },
+        ["ready"] => {
+            let waits = "waiting for the cluster's addresses and certificates: they come over ssh";
+            Output { code: 1, ..line(waits) }
+        }
+        ["ctl", arguments @ ..] => etcdctl(node, arguments),
+        _ => unscripted("etcd", arguments),
+    }
+}
+
 pub(super) fn docker(node: &Node, arguments: &[&str]) -> Output {
     if !is_done(node) {
         let complaint =
