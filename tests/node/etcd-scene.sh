@@ -90,7 +90,9 @@ before=$(on core-0 pgrep -x etcd)
 cp "$stage/renewed/core-0"/* "$stage/core-0/given"
 deliver core-0
 on core-0 /opt/cloudtop/etcd refresh
-served=$(on core-1 openssl s_client -connect "$(address core-0):2379" -showcerts </dev/null 2>/dev/null | openssl x509 -noout -serial)
+# Without a certificate of its own s_client is turned away, but not before it has seen the server's.
+served=$({ on core-1 openssl s_client -connect "$(address core-0):2379" </dev/null 2>/dev/null || true; } |
+    openssl x509 -noout -serial)
 [[ $served == $(openssl x509 -noout -serial -in "$stage/renewed/core-0/member.crt") ]] || fail "the old one is served"
 [[ $(on core-0 pgrep -x etcd) == "$before" ]] || fail "etcd was restarted"
 all_ready
