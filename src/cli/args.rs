@@ -9,6 +9,7 @@ use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::history::HistoryArgs;
+use crate::commands::kubeconfig::KubeconfigArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::man::ManArgs;
 use crate::commands::plan::PlanArgs;
@@ -146,6 +147,8 @@ pub enum Command {
     Status(StatusArgs),
     /// A shell on a node, or a command's output and exit code
     Ssh(SshArgs),
+    /// Fetch the kubeconfig of a Kubernetes cluster
+    Kubeconfig(KubeconfigArgs),
     /// Rehearse an interruption on a node
     TestInterrupt(TestInterruptArgs),
     /// Stay, report changes, bring nodes back

@@ -9,6 +9,7 @@ mod everywhere;
 pub mod gc;
 mod gc_end;
 pub mod history;
+pub mod kubeconfig;
 pub mod list;
 pub mod man;
 pub mod plan;
@@ -91,6 +92,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::List(args) => Box::pin(list::run(&args, context)).await,
         Command::Status(args) => Box::pin(status::run(&args, context)).await,
         Command::Ssh(args) => Box::pin(ssh::run(&args, context)).await,
+        Command::Kubeconfig(args) => Box::pin(kubeconfig::run(&args, context)).await,
         Command::TestInterrupt(args) => Box::pin(test_interrupt::run(&args, context)).await,
         Command::Watch(args) => Box::pin(watch::run(&args, context)).await,
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,

@@ -21,7 +21,7 @@ use super::context::{Context, home_dir};
 use super::report;
 
 /// How long a connection may take to be made.
-const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 
 /// A shell on a node, or a command's output and exit code.
 ///
@@ -61,6 +61,12 @@ pub enum NodeNameError {
 }
 
 impl NodeName {
+    /// Node 0 of an environment.
+    #[must_use]
+    pub fn first(env: EnvName) -> Self {
+        Self { env, index: Some(0) }
+    }
+
     /// The environment.
     #[must_use]
     pub fn env(&self) -> &EnvName {
@@ -101,6 +107,28 @@ pub async fn run(args: &SshArgs, context: &Context) -> Result<(), CommandError> 
 /// # Errors
 /// What went wrong, with its exit code; the command's own exit code.
 pub(super) async fn on_node(context: &Context, name: &NodeName, command: &[String]) -> Result<(), CommandError> {
+    let Found { ssh_dir, alias } = find(context, name).await?;
+    let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), tty: Tty::Auto, ..SshOptions::default() };
+    match run::exec(&ssh_dir, &alias, &options, command).await? {
+        Ended::Exited(0) => Ok(()),
+        Ended::NoConnection => explain(&ssh_dir, &alias).await,
+        ended => Err(CommandError::silent(ended.code())),
+    }
+}
+
+/// A running node as ssh knows it.
+pub(super) struct Found {
+    /// Our ssh files.
+    pub ssh_dir: SshDir,
+    /// The node's host entry in them.
+    pub alias: String,
+}
+
+/// Finds a running node and writes its present address for ssh.
+///
+/// # Errors
+/// There is no such node, or it does not run.
+pub(super) async fn find(context: &Context, name: &NodeName) -> Result<Found, CommandError> {
     let ssh_dir = context.ssh_dir()?;
     let (state, environment) = context.environment(&name.env).await?;
     let nodes = environment.intent.nodes;
@@ -115,14 +143,7 @@ pub(super) async fn on_node(context: &Context, name: &NodeName, command: &[Strin
     let views: Vec<NodeView> = report.nodes.into_iter().map(|node| node.view).collect();
     must_run(&name.env, index, &views)?;
     write_hosts(context, &environment, &name.env, &views)?;
-
-    let alias = host_alias(&name.env, index, nodes);
-    let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), tty: Tty::Auto, ..SshOptions::default() };
-    match run::exec(&ssh_dir, &alias, &options, command).await? {
-        Ended::Exited(0) => Ok(()),
-        Ended::NoConnection => explain(&ssh_dir, &alias).await,
-        ended => Err(CommandError::silent(ended.code())),
-    }
+    Ok(Found { ssh_dir, alias: host_alias(&name.env, index, nodes) })
 }
 
 fn setup(context: &Context, ssh_dir: &SshDir) -> Result<(), CommandError> {

@@ -23,7 +23,7 @@ mod variables;
 
 pub use context::{Context, Node, Volume};
 pub use error::TemplateError;
-pub use manifest::{Boot, Image, Manifest, Ready, UserDataFormat, VariableKind, VariableSpec};
+pub use manifest::{Boot, Image, Kubeconfig, Manifest, Ready, UserDataFormat, VariableKind, VariableSpec};
 pub use ready::{Readiness, read_answer};
 pub use render::UserData;
 pub use user_data::{Prepared, USER_DATA_LIMIT, UnknownHeader, check_user_data_file, prepare};
