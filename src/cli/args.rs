@@ -11,6 +11,7 @@ use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::history::HistoryArgs;
 use crate::commands::init::InitArgs;
+use crate::commands::kubeconfig::KubeconfigArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::logs::LogsArgs;
 use crate::commands::man::ManArgs;
@@ -154,6 +155,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// Keep a node up that would stop itself when it is idle
     Awake(AwakeArgs),
+    /// Fetch the kubeconfig of a Kubernetes cluster
+    Kubeconfig(KubeconfigArgs),
     /// Rehearse an interruption on a node
     TestInterrupt(TestInterruptArgs),
     /// Stay, report changes, bring nodes back

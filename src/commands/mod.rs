@@ -12,6 +12,7 @@ pub mod gc;
 mod gc_end;
 pub mod history;
 pub mod init;
+pub mod kubeconfig;
 pub mod list;
 pub mod logs;
 mod look_over;
@@ -99,6 +100,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Ssh(args) => Box::pin(ssh::run(&args, context)).await,
         Command::Logs(args) => Box::pin(logs::run(&args, context)).await,
         Command::Awake(args) => Box::pin(awake::run(&args, context)).await,
+        Command::Kubeconfig(args) => Box::pin(kubeconfig::run(&args, context)).await,
         Command::TestInterrupt(args) => Box::pin(test_interrupt::run(&args, context)).await,
         Command::Watch(args) => Box::pin(watch::run(&args, context)).await,
         Command::Prices(args) => Box::pin(prices::run(&args, context)).await,

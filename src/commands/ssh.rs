@@ -15,14 +15,14 @@ use crate::engine::probe;
 use crate::ssh::include;
 use crate::ssh::managed_config;
 use crate::ssh::readiness::{self, CheckResult};
-use crate::ssh::run::{self, Ended};
+use crate::ssh::run::{self, Ended, Output};
 use crate::ssh::{SshDir, SshOptions, Tty};
 
 use super::context::{Context, home_dir};
 use super::report;
 
 /// How long a connection may take to be made.
-const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 
 /// A shell on a node, or a command's output and exit code.
 ///
@@ -62,6 +62,12 @@ pub enum NodeNameError {
 }
 
 impl NodeName {
+    /// Node 0 of an environment.
+    #[must_use]
+    pub fn first(env: EnvName) -> Self {
+        Self { env, index: Some(0) }
+    }
+
     /// The environment.
     #[must_use]
     pub fn env(&self) -> &EnvName {
@@ -147,6 +153,12 @@ impl Found {
     pub(super) async fn run(&self, tty: Tty, command: &[String]) -> Result<Ended, CommandError> {
         let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), tty, ..SshOptions::default() };
         Ok(run::exec(&self.ssh_dir, &self.alias, &options, command).await?)
+    }
+
+    /// Runs a command there that asks nothing, and catches what it prints.
+    pub(super) async fn capture(&self, command: &str, within: Duration) -> Result<Output, CommandError> {
+        let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), ..SshOptions::default() };
+        Ok(run::capture(&self.ssh_dir, &self.alias, &options, &[command.to_owned()], within).await?)
     }
 
     /// ssh has said that it has no connection, in its own words; this says what is behind it where that can be told.

@@ -13,6 +13,7 @@ pub mod found;
 pub mod history;
 pub mod intent;
 pub mod journal;
+pub mod kubeconfig;
 pub mod last_run;
 pub mod leftovers;
 pub mod lifecycle;

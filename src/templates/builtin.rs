@@ -53,6 +53,19 @@ const TEMPLATES: &[(&str, Files)] = &[
     // A docker host is a CloudTop with other settings.
     ("docker", &[file!("docker", "template.toml"), file!("docker", "user-data")]),
     ("etcd", &[file!("etcd", "template.toml"), file!("etcd", "user-data")]),
+    (
+        "k3s",
+        &[
+            file!("k3s", "template.toml"),
+            file!("k3s", "user-data"),
+            file!("k3s", "deliver/config.yaml"),
+            file!("k3s", "deliver/registries.yaml"),
+            file!("k3s", "k3s"),
+            file!("k3s", "k3s.conf"),
+            file!("k3s", "k3s.service"),
+            file!("k3s", "registry.yaml"),
+        ],
+    ),
 ];
 
 pub(super) fn names() -> Vec<&'static str> {

@@ -54,6 +54,8 @@ pub struct Manifest {
     /// Ports that nodes use among themselves, for people to read.
     #[serde(default)]
     pub ports: Vec<u16>,
+    /// How a cluster's kubeconfig is got, where it is one of Kubernetes.
+    pub kubeconfig: Option<Kubeconfig>,
     /// What can be set.
     #[serde(default)]
     pub variables: BTreeMap<String, VariableSpec>,
@@ -103,6 +105,16 @@ pub struct Ready {
     /// otherwise its last line of output is shown as what the node waits for.
     #[serde(default)]
     pub command: String,
+}
+
+/// How a Kubernetes cluster's kubeconfig is got.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kubeconfig {
+    /// A line for the shell of node 0 that prints it as JSON.
+    pub command: String,
+    /// The port of node 0 at which the cluster's API listens.
+    pub port: u16,
 }
 
 /// A variable that a template declares.

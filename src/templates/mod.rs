@@ -28,7 +28,7 @@ mod variables;
 pub use context::{Context, Node, Volume};
 pub use deliver::{Content, Deliver, DeliverDone, Member, Receiver, Rendered};
 pub use error::TemplateError;
-pub use manifest::{Boot, Image, Manifest, OtherOs, Ready, UserDataFormat, VariableKind, VariableSpec};
+pub use manifest::{Boot, Image, Kubeconfig, Manifest, OtherOs, Ready, UserDataFormat, VariableKind, VariableSpec};
 pub use ready::{BOOT_QUESTION, Readiness, read_answer};
 pub use render::UserData;
 pub use user_data::{Prepared, USER_DATA_LIMIT, prepare, read_user_data_file};
