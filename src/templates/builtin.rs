@@ -24,7 +24,7 @@ const PARTS: Files = &[
     part!("ephemeral.service"),
     part!("etcd"),
     part!("etcd.conf"),
-    part!("etcd.flatcar.conf"),
+    part!("etcd.container.conf"),
     part!("etcd.service"),
     part!("every.files"),
     part!("every.run"),
@@ -33,6 +33,7 @@ const PARTS: Files = &[
     part!("idle"),
     part!("idle.service"),
     part!("idle.timer"),
+    part!("ignition"),
     part!("interrupt"),
     part!("interrupt.d/10-tmux"),
     part!("interrupt.d/15-etcd"),
@@ -53,6 +54,7 @@ const TEMPLATES: &[(&str, Files)] = &[
     // A docker host is a CloudTop with other settings.
     ("docker", &[file!("docker", "template.toml"), file!("docker", "user-data")]),
     ("etcd", &[file!("etcd", "template.toml"), file!("etcd", "user-data")]),
+    ("fedora-coreos", &[file!("fedora-coreos", "template.toml"), file!("fedora-coreos", "user-data")]),
     (
         "k3s",
         &[

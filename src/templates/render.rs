@@ -63,12 +63,13 @@ impl Template {
         Ok(Some(self.render_text(AFTER_UP, text, filters::shell, Value::from(values))?))
     }
 
-    /// The names that its texts refer to, in whatever branch: `vars.x`, `env.name`, `volume`.
+    /// The names that its texts refer to, in whatever branch: `vars.x`, `env.name`, `volume`; and those of them of which a text
+    /// asks whether they are there.
     ///
     /// # Errors
     /// A text that cannot be read or is no template.
-    pub(super) fn names(&self) -> Result<BTreeSet<String>, TemplateError> {
-        let mut names = BTreeSet::new();
+    pub(super) fn names(&self) -> Result<(BTreeSet<String>, BTreeSet<String>), TemplateError> {
+        let (mut names, mut optional) = (BTreeSet::new(), BTreeSet::new());
         let mut files =
             vec![(USER_DATA.to_owned(), None), (READY.to_owned(), Some(self.manifest.ready.command.clone()))];
         files.extend(self.manifest.after_up.clone().map(|text| (AFTER_UP.to_owned(), Some(text))));
@@ -89,11 +90,11 @@ impl Template {
                 TemplateError::Unreadable { template: self.label().to_owned(), file: file.clone(), source }
             })?;
             let template = environment.template_from_named_str(&file, &text).map_err(|error| failed(&file, &error))?;
-            let asked: BTreeSet<String> = asked_for(&text).collect();
-            names.extend(template.undeclared_variables(true).into_iter().filter(|name| !asked.contains(name)));
+            names.extend(template.undeclared_variables(true));
+            optional.extend(asked_for(&text));
             files.extend(included(&text).map(|name| (name, None)));
         }
-        Ok(names)
+        Ok((names, optional))
     }
 
     /// The text of a file of the template, unrendered.

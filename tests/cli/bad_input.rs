@@ -52,7 +52,7 @@ fn things_that_are_not_there_are_not_found() {
         refused(&world, &format!("{verb} never"), 3, hint);
     }
     refused(&world, "down never --delete-volumes -y", 3, hint);
-    refused(&world, "up dev --template nosuch", 3, &["`nosuch`", "cloudtop, coreos, etcd"]);
+    refused(&world, "up dev --template nosuch", 3, &["`nosuch`", "cloudtop, coreos, docker, etcd"]);
     refused(&world, "up dev --template ./nosuch", 3, &["./nosuch", "template.toml"]);
     refused(&world, "up dev --volume-id vol-0123456789abcdef0", 3, &["vol-0123456789abcdef0"]);
     world.ok("up dev --template ./plain -q", &[]);

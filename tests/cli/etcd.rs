@@ -27,7 +27,7 @@ fn authority(world: &World) -> Vec<std::path::PathBuf> {
 
 #[test]
 fn members_of_a_cluster_get_their_own_certificates_and_the_names_of_all() {
-    for template in ["etcd", "coreos"] {
+    for template in ["etcd", "coreos", "fedora-coreos"] {
         let world = World::new();
         world.ok(&format!("up core -n 3 --template {template} -q"), &[]);
         let files = |name: &str| -> BTreeSet<String> {

@@ -16,6 +16,7 @@ mod etcd;
 mod gc;
 mod history;
 mod hostile;
+mod k3s;
 mod lifetime;
 mod logs;
 mod lost_state;

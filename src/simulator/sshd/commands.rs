@@ -10,7 +10,7 @@ uname hostname whoami id pwd nproc uptime ls cat stat mountpoint findmnt df lsbl
 cloud-init systemctl journalctl etcd etcdctl docker curl (of 127.0.0.1:2379/health) help
 ";
 
-const NAMES: [&str; 39] = [
+const NAMES: [&str; 40] = [
     ":",
     "true",
     "false",
@@ -44,6 +44,7 @@ const NAMES: [&str; 39] = [
     "systemctl",
     "journalctl",
     "etcd",
+    "k3s",
     "etcdctl",
     "docker",
     "curl",
@@ -87,6 +88,7 @@ pub(super) fn answer(node: &Node, words: &[String], status: u32) -> Output {
         "systemctl" => services::systemctl(node, arguments),
         "journalctl" => cloudtop::journalctl(node, arguments),
         "etcd" => services::etcd(node, arguments),
+        "k3s" => services::k3s(node, arguments),
         "etcdctl" => services::etcdctl(node, arguments),
         "docker" => services::docker(node, arguments),
         "interrupt" => services::interrupt(arguments),

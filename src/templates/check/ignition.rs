@@ -56,6 +56,19 @@ pub(super) fn check(check: &mut Check<'_>, text: &str) {
     }
     storage(check, &root);
     units(check, &root);
+    replaced(check, &root);
+}
+
+/// The config that takes this one's place, where it is carried along (`ignition.config.replace`). Its lines are its own.
+fn replaced(check: &mut Check<'_>, root: &Node) {
+    let replace = ["ignition", "config", "replace"].iter().try_fold(root, |at, key| at.get(key));
+    let Some((node, decoded)) = replace.and_then(source) else { return };
+    match decoded.and_then(|bytes| String::from_utf8(bytes).ok()) {
+        // One in another one's place may not be replaced again: nothing here goes on for ever.
+        Some(text) if !text.contains("\"replace\"") => self::check(check, &text),
+        Some(_) => refuse(check, node, "the config that takes its place is to be replaced itself".to_owned(), ""),
+        None => refuse(check, node, "the source of ignition.config.replace cannot be read".to_owned(), ENCODE),
+    }
 }
 
 fn refuse(check: &mut Check<'_>, node: &Node, message: String, advice: &str) {
@@ -175,23 +188,25 @@ fn mode(check: &mut Check<'_>, entry: &Node, path: &str) {
 
 fn contents(check: &mut Check<'_>, entry: &Node, path: &str) {
     let Some(contents) = entry.get("contents") else { return };
-    let Some(node) = contents.get("source") else { return };
-    let Some(source) = node.text().filter(|source| source.starts_with("data:")) else { return };
-    let gzip = contents.get("compression").and_then(Node::word).is_some_and(|it| it == "gzip");
-    let decoded = data_url(source).and_then(|bytes| if gzip { files::gunzip(&bytes) } else { Some(bytes) });
+    let Some((node, decoded)) = source(contents) else { return };
     let Some(bytes) = decoded else {
-        let gzip = if gzip { ", or not of gzip" } else { "" };
-        return refuse(
-            check,
-            node,
-            format!("the source of {path} is no data URL{gzip}"),
-            "write data:;base64,... or data:,...",
-        );
+        return refuse(check, node, format!("the source of {path} is no data URL, or not of gzip as it says"), ENCODE);
     };
     if let Ok(text) = String::from_utf8(bytes) {
         check.embedded(path, &Embedded { name: path, text: &text, lines: Lines::At(node.at) });
         secrets::check(check, &text, |_| Some(node.at));
     }
+}
+
+/// How a source is written.
+const ENCODE: &str = "write data:;base64,... or data:,...";
+
+/// Where a source stands that is carried along, and what it holds; `None` for that where it cannot be read.
+fn source(contents: &Node) -> Option<(&Node, Option<Vec<u8>>)> {
+    let node = contents.get("source")?;
+    let url = node.text().filter(|url| url.starts_with("data:"))?;
+    let gzip = contents.get("compression").and_then(Node::word).is_some_and(|it| it == "gzip");
+    Some((node, data_url(url).and_then(|bytes| if gzip { files::gunzip(&bytes) } else { Some(bytes) })))
 }
 
 /// The bytes of a data URL (RFC 2397).

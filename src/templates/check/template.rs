@@ -166,8 +166,8 @@ fn of_error(error: &TemplateError, file: &str) -> Finding {
 /// The names that a template's text refers to, in all its branches, beside those that there are.
 fn names(template: &Template, around: &Around, tools: &mut Tools, report: &mut Report) {
     let mut check = Check::new("template.toml", around, tools);
-    let used = match template.names() {
-        Ok(used) => used,
+    let (used, optional) = match template.names() {
+        Ok(names) => names,
         // Rendering says it better.
         Err(_) => return,
     };
@@ -180,7 +180,8 @@ fn names(template: &Template, around: &Around, tools: &mut Tools, report: &mut R
         let message = format!("the variable `{name}` is declared, and nothing refers to it");
         check.say(rules::UNUSED_VARIABLE, None, message, "leave it out, or write {{ vars.NAME }} where it belongs");
     }
-    for name in of_variables.iter().filter(|name| !declared.contains_key(**name)) {
+    let must_be = |name: &&&str| !declared.contains_key(**name) && !optional.contains(&format!("vars.{name}"));
+    for name in of_variables.iter().filter(must_be) {
         let meant = nearest(name, declared.keys().map(String::as_str))
             .map_or_else(String::new, |it| format!("; did you mean `vars.{it}`?"));
         let message = format!("`vars.{name}` is not declared{meant}");

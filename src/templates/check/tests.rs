@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use base64::Engine as _;
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -189,6 +190,17 @@ fn dialects_are_told_apart() {
 #[test]
 fn ignition_is_json_with_a_version_and_things_of_its_own() {
     assert_found("{\"ignition\": {\"version\": \"3.3.0\"}}", &[]);
+    let inside = |inner: &str| {
+        let source = format!("data:;base64,{}", base64::prelude::BASE64_STANDARD.encode(inner));
+        format!(
+            "{{\"ignition\": {{\"version\": \"3.3.0\", \"config\": {{\"replace\": {{\"source\": \"{source}\"}}}}}}}}"
+        )
+    };
+    let fine = "{\"ignition\": {\"version\": \"3.3.0\"}}";
+    assert_found(&inside(fine), &[]);
+    assert_found(&inside("{\"ignition\": {}}"), &[("ignition", 1)]);
+    assert_found(&inside(&inside(fine)), &[("ignition", 1)]);
+    assert_found(&inside("{"), &[("json", 1)]);
     assert_found("{\n  \"ignition\": {\"version\": }\n}", &[("json", 2)]);
     assert_found("{}", &[("ignition", 1)]);
     assert_found("{\"ignition\": {\"version\": \"4.0.0\"}}", &[("ignition", 1)]);
