@@ -27,7 +27,7 @@ def credentials(key):
 NODE = f"""
 ip link set lo up
 ip address add 169.254.169.254/32 dev lo
-mkdir "$stage/says" "$stage/bin"
+mkdir -p "$stage/says" "$stage/bin"
 cp "$parts/attach" /opt/cloudtop
 cat >>/etc/cloudtop/node.conf <<'CONF'
 VOLUME_ID=
@@ -133,9 +133,10 @@ def test_credentials_that_ec2_does_not_take_are_told_and_tried_again(play):
 
 def test_a_node_whose_role_comes_late_waits_for_it_and_says_so(play):
     out = play(NODE + there(volume()) + r"""
-        mv "$stage/says/iam_security-credentials_" "$stage/role"
+        mkdir "$stage/role"
+        mv "$stage/says"/iam_* "$stage/role"
         cat >"$stage/meanwhile" <<'MEANWHILE'
-        if [ "$(wc -l <"$stage/pauses")" -eq 3 ]; then mv "$stage/role" "$stage/says/iam_security-credentials_"; fi
+        if [ "$(wc -l <"$stage/pauses")" -eq 3 ]; then mv "$stage/role"/iam_* "$stage/says"; fi
 MEANWHILE
         export stage
         attach
