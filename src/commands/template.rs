@@ -1,5 +1,6 @@
 //! `cloudtop template`.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::templates::check::{self, Around, Level, Tools};
 use crate::templates::{self, Template, TemplateError};
 use crate::ui::{Ui, checks};
 
+use super::context::{current_dir, home_dir};
 use super::wish::{key_value, operating_system, volume_gib};
 
 /// The installation that a rendering is for which nobody sends.
@@ -190,7 +192,7 @@ fn render_context(template: &Template, args: &RenderArgs, region: &str) -> Resul
         expires_at: args.ttl.and_then(|ttl| Clock::system().now().checked_add(ttl).ok()),
         idle_minutes: args.idle.map(|idle| u32::try_from(idle.as_secs() / 60).unwrap_or(u32::MAX)).filter(|it| *it > 0),
         installation: SAMPLE_INSTALLATION.to_owned(),
-        variables: templates::set_variables(template, &args.set.iter().cloned().collect())?,
+        variables: templates::set_variables(template, &settings(template, &args.set)?)?,
         self_attach: args.self_attach && gib.is_some(),
         volume: gib.map(|gib| templates::Volume { device: VOLUME_DEVICE.to_owned(), gib: Some(gib), id: None }),
     })
@@ -213,7 +215,7 @@ fn check(args: &CheckArgs, globals: &Globals, ui: &Ui) -> Result<(), CommandErro
                 return Err(CommandError::usage("--template says which image a FILE is for; a template names its own"));
             }
             let template = Template::load(&args.subject)?.on(args.os)?;
-            check::template(&template, &args.set.iter().cloned().collect(), &mut tools)?
+            check::template(&template, &settings(&template, &args.set)?, &mut tools)?
         }
     };
     if globals.json {
@@ -227,6 +229,14 @@ fn check(args: &CheckArgs, globals: &Globals, ui: &Ui) -> Result<(), CommandErro
     let least = if args.strict { Level::Warning } else { Level::Error };
     let fails = report.findings.iter().any(|finding| finding.rule.level >= least);
     if fails { Err(CommandError::silent(Exit::Usage.code())) } else { Ok(()) }
+}
+
+/// What was set, with the paths among it as `up` takes them.
+fn settings(template: &Template, set: &[(String, String)]) -> Result<BTreeMap<String, String>, CommandError> {
+    let mut set = set.iter().cloned().collect();
+    let cwd = current_dir()?;
+    templates::resolve_files(template, &mut set, home_dir().as_deref(), |_| cwd.clone());
+    Ok(set)
 }
 
 /// A file of user data, as against a template: a template is a name or a directory.

@@ -104,13 +104,14 @@ fn known(check: &mut Check<'_>, table: &Node, above: &str, names: &[&'static str
     }
 }
 
-/// The public discovery service of etcd, which its authors have given up with the protocol (etcd-io/discovery.etcd.io issue
-/// 82, etcd-io/etcd issue 21915).
+/// The public discovery service of etcd: nobody looks after it, and it answers 503 (etcd-io/discovery.etcd.io issue 82,
+/// etcd-io/etcd issue 21915).
 pub(super) fn discovery(check: &mut Check<'_>, text: &str) {
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with('#')) {
         if let Some(at) = line.find("discovery.etcd.io/") {
             let place = Place { line: index + 1, column: line[..at].chars().count() + 1 };
-            let message = "etcd has given up discovery.etcd.io and its protocol: a cluster that asks it does not form";
+            let message =
+                "discovery.etcd.io is not looked after and does not answer: a cluster that asks it does not form";
             check.say(rules::DISCOVERY, Some(place), message, "name the members: --initial-cluster");
         }
     }

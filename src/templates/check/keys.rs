@@ -1,6 +1,6 @@
 //! The keys of a cloud-config.
 //!
-//! Source: cloud-init's own schema, `schema-cloud-config-v1.json` of its main branch (January 2026). Each row: the key, the types that
+//! Source: cloud-init's own schema, `schema-cloud-config-v1.json` of its main branch. Each row: the key, the types that
 //! it may have, and the keys below it (of a list: of its items) where there are no others. An empty third column says
 //! that what is below is not looked at. `scripts/test templates` compares the names with the cloud-init that Debian has.
 

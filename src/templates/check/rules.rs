@@ -36,7 +36,7 @@ rules! {
     BASHISM "bashism" Warning "a #!/bin/sh script that only bash can read";
     UNIT "unit" Error "a systemd unit that systemd cannot read or refuses to start";
     UNIT_SECTION "unit-section" Warning "a section that units of that kind do not have";
-    NOT_ENABLED "not-enabled" Hint "a unit with [Install] that nothing here enables";
+    NOT_ENABLED "not-enabled" Hint "a unit with an Install section that nothing here enables";
     SECRET "secret" Warning "what looks like a secret: everybody on the node can read user data";
     DEVICE "device" Warning "a disk's name that does not exist on today's instance types, or changes from boot to boot";
     FORMATS "formats" Warning "fs_setup that formats at every new instance, whatever is on the disk";
@@ -44,7 +44,7 @@ rules! {
     MOUNT_IN_HOME "mount-in-home" Warning "a mount in a home directory: it is made before the user, and the home belongs to root";
     DIALECT "dialect" Warning "coreos-cloudinit's or RancherOS's own keys, which cloud-init ignores";
     WRONG_DIALECT "wrong-dialect" Error "coreos-cloudinit's keys for an image that has no coreos-cloudinit";
-    DISCOVERY "etcd-discovery" Warning "a discovery URL of discovery.etcd.io, which is given up";
+    DISCOVERY "etcd-discovery" Warning "a discovery URL of discovery.etcd.io, which does not answer any more";
     SUBSTITUTION "substitution" Warning "$private_ipv4 and $public_ipv4, which only coreos-cloudinit replaces";
     JSON "json" Error "text that is no JSON";
     IGNITION "ignition" Error "an Ignition config that Ignition refuses";
