@@ -123,7 +123,7 @@ def test_a_cloudtop_from_nothing_to_nothing(cloudtop, account):
 def test_a_cluster_of_three_from_nothing_to_nothing(cloudtop, account):
     ec2, cloudtop = account.client(), cloudtop.on(account)
 
-    shown = up(cloudtop, ec2, "core", *SMALL, "-n", 3, "--template", "coreos", "--no-volume").json()
+    shown = up(cloudtop, ec2, "core", *SMALL, "-n", 3, "--template", "docker", "--no-volume").json()
     nodes = {it["instance_id"]: str(it["index"]) for it in shown["nodes"]}
     assert len(nodes) == 3
     assert {it["InstanceId"]: tags(it)["cloudtop:node"] for it in live(ec2)} == nodes

@@ -27,7 +27,7 @@ pub(super) fn get_products(call: &mut Call<'_>) -> Result<Xml, Fault> {
     let (shown, next) = page.cut(products, |it| it.name.as_str());
     let region = filters.iter().find(|(name, _)| name == "regionCode").map_or(call.region_name(), |(_, code)| code);
     let list: Vec<Value> = shown.into_iter().map(|it| Value::from(product(it, region).to_string())).collect();
-    let mut answer = json!({ "FormatVersion": "aws_v1", "PriceList": list });
+    let mut answer = json!({ "PriceList": list });
     if let Some(token) = next {
         answer["NextToken"] = Value::from(token);
     }
