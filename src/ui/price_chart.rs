@@ -36,8 +36,9 @@ struct Scale {
 }
 
 impl Scale {
+    /// Spot prices alone: on-demand, at three times as much, would press them into one line.
     fn of(chart: &Chart) -> Self {
-        let all = || chart.lines.iter().flat_map(|(_, points)| points).copied().chain(chart.on_demand);
+        let all = || chart.lines.iter().flat_map(|(_, points)| points).copied();
         let lowest = all().fold(f64::INFINITY, f64::min);
         let highest = all().fold(0.0, f64::max);
         // A line that stands still lies in the middle.
@@ -53,6 +54,11 @@ impl Scale {
         (price - self.lowest) / (self.highest - self.lowest)
     }
 
+    /// The on-demand price, where it lies above all that is drawn.
+    fn beyond(&self, chart: &Chart) -> Option<f64> {
+        chart.on_demand.filter(|usd| *usd > self.highest)
+    }
+
     fn price(&self, height: f64) -> f64 {
         self.lowest + height * (self.highest - self.lowest)
     }
@@ -64,10 +70,15 @@ impl Scale {
 pub fn text(chart: &Chart, columns: usize) -> String {
     let scale = Scale::of(chart);
     let label = |row: usize| money::hourly(scale.price(1.0 - row as f64 / (HEIGHT - 1) as f64));
-    let margin = (0..HEIGHT).map(|row| label(row).len()).max().unwrap_or(0);
+    let beyond = scale.beyond(chart).map(money::hourly);
+    let margin = (0..HEIGHT).map(|row| label(row).len()).chain(beyond.iter().map(String::len)).max().unwrap_or(0);
     let wide = columns.saturating_sub(margin + 3).clamp(10, WIDEST);
     let grid = drawn(chart, &scale, wide);
     let mut picture = format!("{}, $ an hour\n\n", chart.title);
+    if let Some(label) = beyond {
+        // The axis is broken where nothing is.
+        let _ = writeln!(picture, "{label:>margin$} | {}\n{:margin$} ~", "-".repeat(wide), "");
+    }
     for (row, cells) in grid.iter().enumerate() {
         let label = if row % 3 == 0 { label(row) } else { String::new() };
         let cells: String = cells.iter().collect();
@@ -90,7 +101,7 @@ fn drawn(chart: &Chart, scale: &Scale, wide: usize) -> Vec<Vec<char>> {
         reason = "between 0 and the height"
     )]
     let row = |price: f64| ((1.0 - scale.height(price)) * (HEIGHT - 1) as f64).round() as usize;
-    if let Some(usd) = chart.on_demand {
+    if let Some(usd) = chart.on_demand.filter(|usd| (scale.lowest..=scale.highest).contains(usd)) {
         grid[row(usd).min(HEIGHT - 1)].fill('-');
     }
     for (place, (_, points)) in chart.lines.iter().enumerate() {
@@ -181,14 +192,17 @@ pub fn svg(chart: &Chart) -> String {
             escaped(zone)
         );
     }
-    if let Some(usd) = chart.on_demand {
-        let at = y(usd);
+    if let Some(usd) = chart.on_demand.filter(|usd| *usd >= scale.lowest) {
+        let (at, label) = match scale.beyond(chart) {
+            Some(usd) => (TOP - 10.0, format!("on demand {} (not to scale)", money::hourly(usd))),
+            None => (y(usd), "on demand".to_owned()),
+        };
         let _ = writeln!(out, "<path d=\"M{LEFT} {at:.1}h{WIDE}\" stroke=\"#666666\" stroke-dasharray=\"6 4\"/>");
         let _ = writeln!(
             out,
-            "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"#666666\">on demand</text>",
-            LEFT + WIDE + 12.0,
-            at + 4.0
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#666666\">{label}</text>",
+            LEFT + WIDE,
+            at - 4.0
         );
     }
     let below = TOP + HIGH + 20.0;
@@ -227,8 +241,9 @@ mod tests {
         let text = text(&chart(), 80);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "m5.large, 30 days, $ an hour");
-        assert!(lines[2].starts_with("$0.0960 | ----------"), "{text}");
-        assert!(lines[2 + HEIGHT - 1].starts_with("$0.0300 | aa"), "{text}");
+        assert!(lines[2].starts_with("$0.0960 | ----------") && lines[3].ends_with(" ~"), "{text}");
+        assert!(lines[4].starts_with("$0.0595 | ") && lines[4].ends_with('a'), "{text}");
+        assert!(lines[4 + HEIGHT - 1].starts_with("$0.0300 | aa"), "{text}");
         assert!(text.contains("1970-01-01") && text.contains("1970-01-31"), "{text}");
         assert!(
             text.ends_with("  a us-east-1a $0.0595\n  b us-east-1b $0.0450\n  * several\n  - on demand $0.0960"),
@@ -236,6 +251,12 @@ mod tests {
         );
         assert!(text.matches(SEVERAL).count() > 1, "the lines cross: {text}");
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn an_on_demand_price_among_the_others_is_a_line_among_them() {
+        let text = text(&Chart { on_demand: Some(0.045), ..chart() }, 80);
+        assert!(!text.contains(" ~\n") && text.contains("--"), "{text}");
     }
 
     #[test]
@@ -254,6 +275,6 @@ mod tests {
         assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>"));
         assert!(picture.contains("a&lt;b&gt;&amp;c"));
         assert_eq!(picture.matches("<polyline").count(), 2);
-        assert!(picture.contains("stroke-dasharray") && picture.contains(">on demand<"));
+        assert!(picture.contains("stroke-dasharray") && picture.contains(">on demand $0.0960 (not to scale)<"));
     }
 }
