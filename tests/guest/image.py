@@ -28,7 +28,8 @@ PACKAGES = """
     openssh-server sudo mdadm e2fsprogs xfsprogs btrfs-progs curl ca-certificates python3 git tmux procps psmisc iproute2 locales
 """.split()
 SUITES = {"bookworm": ["isc-dhcp-client"], "trixie": ["dhcpcd-base"]}
-TEMPLATES = {"docker": ["docker.io"], "etcd": ["etcd-server", "etcd-client"]}
+# docker.io recommends apparmor, without which it runs no container where the kernel has AppArmor.
+TEMPLATES = {"docker": ["docker.io", "apparmor"], "etcd": ["etcd-server", "etcd-client"]}
 # Debian starts a service as soon as it is installed; in the image these wait for the template, which would have installed them.
 SERVICES = ["docker.service", "docker.socket", "containerd.service", "etcd.service"]
 # Ubuntu's images have no /dev/sdf for a disk that NVMe calls nvme1n1; Debian's on EC2 have, by this package's udev rules.

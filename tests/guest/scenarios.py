@@ -141,7 +141,7 @@ def attaches_itself(t: Trial) -> None:
 # An image of a shell and little else, made from the guest itself: nothing can be pulled without an internet.
 CONTAINER = """tar -chf - /bin/sh /bin/sleep /lib/x86_64-linux-gnu/libc.so.6 /lib64/ld-linux-x86-64.so.2 2>/dev/null | sudo docker import - tiny
     sudo docker run --rm --network none tiny /bin/sh -c 'echo a container ran' | grep 'a container ran'"""
-ON_STRIPE = """sudo docker info -f '{{.DockerRootDir}}' | tee /dev/stderr | xargs findmnt -no SOURCE -T | xargs lsblk -nro TYPE | grep raid0"""
+ON_STRIPE = """sudo docker info -f '{{.DockerRootDir}}' | tee /dev/stderr | xargs findmnt -nvo SOURCE -T | xargs lsblk -nro TYPE | grep raid0"""
 
 
 def docker_host(t: Trial) -> None:
