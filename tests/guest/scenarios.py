@@ -148,6 +148,7 @@ def docker_host(t: Trial) -> None:
     """A docker host: its data on the instance store, at the first boot and after a stop and start."""
     t.boots("it boots, and cloud-init ends without an error", lambda: t.guest.launch(t.render()))
     t.check("no unit has failed, and there was no warning", BOOTED)
+    t.check("cloud-init's own schema takes the user data", "sudo cloud-init schema --system")
     t.check("docker's data is on the striped instance store", ON_STRIPE)
     t.check("a container runs", CONTAINER)
     t.check("the login user may use docker", 'id -nG "$(id -un)" | grep -w docker')
