@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
 
-from rig import ADDRESS, GATEWAY, ROLE, Guest, run, volume
+from rig import GATEWAY, ROLE, Guest, run, volume
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -67,7 +67,7 @@ class Simulated:
         self.url = f"http://127.0.0.1:{serve(('127.0.0.1', 0), self.answer)}"
         serve((GATEWAY, 443), self.answer_guest, guest.image.folder / "ec2")
         run("ip", "route", "add", "local", "198.18.0.0/15", "dev", "lo")
-        threading.Thread(target=relay, daemon=True).start()
+        threading.Thread(target=relay, args=(guest,), daemon=True).start()
 
     def simulator(self) -> list[str]:
         return ["--sim", "--state", str(self.place / "ec2.json")]
@@ -84,12 +84,16 @@ class Simulated:
 
     def boot(self, instance: str) -> None:
         with self.turns:
-            self.guest.launch(self.user_data, instance)
+            self.guest.launch(self.user_data, instance, self.instances()[instance]["private_ip"])
+
+    def instances(self) -> dict[str, dict]:
+        """What the simulator has, by id."""
+        return {it["id"]: it for it in json.loads(self.sim("show", "--json"))["instances"]}
 
     def boot_what_is_launched(self) -> None:
         """Waits until EC2 runs another instance than the guest's, and boots that: a spot request launches in its own time."""
         while True:
-            running = [it["id"] for it in json.loads(self.sim("show", "--json"))["instances"] if it["state"] == "running"]
+            running = [name for name, it in self.instances().items() if it["state"] == "running"]
             if running and self.guest.instance not in running:
                 return self.boot(running[0])
             time.sleep(1)
@@ -134,17 +138,17 @@ class Simulated:
         return status, "text/xml", f"<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors></Response>".encode()
 
 
-def relay() -> None:
+def relay(guest: Guest) -> None:
     """Whoever comes to port 22 of any public address of the simulator's is led to the guest."""
     with socket.create_server(("0.0.0.0", 22)) as door:
         while True:
             visitor, (_, _) = door.accept()
-            threading.Thread(target=lead, args=(visitor,), daemon=True).start()
+            threading.Thread(target=lead, args=(visitor, guest.address), daemon=True).start()
 
 
-def lead(visitor: socket.socket) -> None:
+def lead(visitor: socket.socket, address: str) -> None:
     try:
-        guest = socket.create_connection((ADDRESS, 22), timeout=20)
+        guest = socket.create_connection((address, 22), timeout=20)
     except OSError:
         visitor.close()
         return

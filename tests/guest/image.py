@@ -28,9 +28,10 @@ PACKAGES = """
     openssh-server sudo mdadm e2fsprogs xfsprogs btrfs-progs curl ca-certificates python3 git tmux procps psmisc iproute2 locales
 """.split()
 SUITES = {"bookworm": ["isc-dhcp-client"], "trixie": ["dhcpcd-base"]}
-TEMPLATES = {"docker": ["docker.io"]}
+# docker.io recommends apparmor, without which it runs no container where the kernel has AppArmor.
+TEMPLATES = {"docker": ["docker.io", "apparmor"], "etcd": ["etcd-server", "etcd-client"]}
 # Debian starts a service as soon as it is installed; in the image these wait for the template, which would have installed them.
-SERVICES = ["docker.service", "docker.socket", "containerd.service"]
+SERVICES = ["docker.service", "docker.socket", "containerd.service", "etcd.service"]
 # Ubuntu's images have no /dev/sdf for a disk that NVMe calls nvme1n1; Debian's on EC2 have, by this package's udev rules.
 FLAVOURS = {"ubuntu": ("ubuntu", []), "debian": ("admin", ["amazon-ec2-utils"])}
 ENDPOINT = "ec2.us-east-1.amazonaws.com"

@@ -13,7 +13,9 @@ from pathlib import Path
 from image import ENDPOINT, Image, run
 from machine import MAC, STORE, Disk, Machine
 
+# Of a default VPC, whose subnets EC2 would tell apart: an address of each of them is in reach here.
 ADDRESS, GATEWAY, METADATA = "172.31.16.10", "172.31.16.1", "169.254.169.254"
+VPC, NETMASK = "172.31.0.0", "255.255.0.0"
 HERE = Path(__file__).parent
 # Emulated, and on a machine with thirty others' processes, a boot has taken half an hour.
 BOOT_LIMIT, CHECK_LIMIT = 3600, 600
@@ -25,25 +27,30 @@ class Stuck(Exception):
 
 
 def set_up_network(place: Path) -> None:
-    """What an instance finds in its subnet: DHCP, a name server that knows EC2's address alone, and the metadata service.
-    It is in the network namespace that the test runs in, and goes with it."""
+    """The wire, and the metadata service. They are in the network namespace that the test runs in, and go with it."""
     run("ip", "link", "set", "lo", "up")
     run("ip", "tuntap", "add", "guest0", "mode", "tap")
-    for address in (f"{GATEWAY}/20", f"{METADATA}/32"):
+    for address in (f"{GATEWAY}/16", f"{METADATA}/32"):
         run("ip", "address", "add", address, "dev", "guest0")
     run("ip", "link", "set", "guest0", "up")
     (place / "says").mkdir()
-    log = (place / "network.log").open("ab")
-    options = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-    subprocess.Popen([sys.executable, "-B", HERE.parent / "node/imds.py", place / "says"], **options)
-    subprocess.Popen(
-        [
-            *("dnsmasq", "--conf-file=/dev/null", "--no-daemon", "--interface=guest0", "--bind-interfaces", "--dhcp-authoritative"),
-            *(f"--dhcp-range={ADDRESS},{ADDRESS},255.255.240.0,12h", f"--dhcp-host={MAC},{ADDRESS}", f"--dhcp-leasefile={place}/leases"),
-            *("--no-hosts", "--no-resolv", "--address=/#/", f"--host-record={ENDPOINT},{GATEWAY}", "--pid-file"),
-        ],
-        **options,
+    serve(place, sys.executable, "-B", HERE.parent / "node/imds.py", place / "says")
+
+
+def set_up_dhcp(place: Path, address: str) -> subprocess.Popen:
+    """DHCP, which has this address for the guest, and a name server that knows EC2's address alone."""
+    return serve(
+        place,
+        *("dnsmasq", "--conf-file=/dev/null", "--no-daemon", "--interface=guest0", "--bind-interfaces", "--dhcp-authoritative"),
+        *(f"--dhcp-range={VPC},static,{NETMASK},12h", f"--dhcp-host={MAC},{address}", f"--dhcp-leasefile={place}/leases"),
+        *("--no-hosts", "--no-resolv", "--address=/#/", f"--host-record={ENDPOINT},{GATEWAY}", "--pid-file"),
     )
+
+
+def serve(place: Path, *command: str | Path) -> subprocess.Popen:
+    """Starts what the guest finds in its network."""
+    with (place / "network.log").open("ab") as log:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 def volume(place: Path, gib: int = 2, identity: str = "") -> Disk:
@@ -66,11 +73,12 @@ class Guest:
         self.place, self.image, self.key, self.stores = place, image, key, stores
         self.attached: list[Disk] = []
         self.machine: Machine | None = None
-        self.instance, self.boots = "", 0
+        self.instance, self.address, self.boots = "", "", 0
+        self.dhcp: subprocess.Popen | None = None
 
     # How it comes and goes.
 
-    def launch(self, user_data: bytes, instance: str = "") -> None:
+    def launch(self, user_data: bytes, instance: str = "", address: str = ADDRESS) -> None:
         """A new instance with a new root disk. Volumes come later, as on EC2."""
         self.instance = instance or "i-0" + os.urandom(8).hex()
         self.attached = []
@@ -81,10 +89,21 @@ class Guest:
         run("qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", self.root.path, "8G")
         for file in (self.place / "says").iterdir():
             file.unlink()
-        for name, text in metadata(self.instance, self.key.with_suffix(".pub").read_text()).items():
+        for name, text in metadata(self.instance, address, self.key.with_suffix(".pub").read_text()).items():
             self.say(name, text.encode())
         self.say("@user-data", gzip.compress(user_data) if user_data.startswith(b"#") else user_data)
+        self.take_address(address)
         self.power_on()
+
+    def take_address(self, address: str) -> None:
+        """An instance keeps its private address, and another one has another, unless its network interface was kept."""
+        if address == self.address:
+            return
+        if self.dhcp:
+            self.dhcp.terminate()
+            self.dhcp.wait()
+        (self.place / "leases").unlink(missing_ok=True)
+        self.address, self.dhcp = address, set_up_dhcp(self.place, address)
 
     def power_on(self) -> None:
         """Instance store is blank whenever the power comes; the disks are in places, and so get names, of no order."""
@@ -131,7 +150,7 @@ class Guest:
         # One connection a boot: under emulation each handshake takes seconds.
         options += ["ConnectTimeout=20", "ControlMaster=auto", "ControlPersist=300", f"ControlPath={self.place}/ssh-{self.boots}"]
         flags = [flag for option in options for flag in ("-o", option)]
-        return ["ssh", "-F", "/dev/null", "-i", str(self.key), *flags, f"{self.image.user}@{ADDRESS}"]
+        return ["ssh", "-F", "/dev/null", "-i", str(self.key), *flags, f"{self.image.user}@{self.address}"]
 
     def sh(self, script: str, limit: float = CHECK_LIMIT) -> tuple[int, str]:
         """A script for bash, stopped at the first thing that fails: its exit code, and what it printed."""
@@ -172,9 +191,9 @@ class Guest:
             raise Stuck(f"cloud-init did not end well\n{said}\n" + self.sh("sudo tail -20 /var/log/cloud-init-output.log")[1])
 
 
-def metadata(instance: str, public_key: str) -> dict[str, str]:
+def metadata(instance: str, address: str, public_key: str) -> dict[str, str]:
     """What the metadata service says, as files of imds.py."""
-    name, mac, now = "ip-172-31-16-10.ec2.internal", f"network_interfaces_macs_{MAC}_", datetime.now(timezone.utc)
+    name, mac, now = f"ip-{address.replace('.', '-')}.ec2.internal", f"network_interfaces_macs_{MAC}_", datetime.now(timezone.utc)
     role = "".join(f'"{key}": "{value}", ' for key, value in ROLE.items())
     expires = now + timedelta(hours=6)
     return {
@@ -188,12 +207,12 @@ def metadata(instance: str, public_key: str) -> dict[str, str]:
         "instance-life-cycle": "spot",
         "instance-type": "m6id.large",
         "local-hostname": name,
-        "local-ipv4": ADDRESS,
+        "local-ipv4": address,
         "mac": MAC,
         mac + "device-number": "0",
-        mac + "local-ipv4s": ADDRESS,
+        mac + "local-ipv4s": address,
         mac + "mac": MAC,
-        mac + "subnet-ipv4-cidr-block": "172.31.16.0/20",
+        mac + "subnet-ipv4-cidr-block": f"{VPC}/16",
         "placement_availability-zone": "us-east-1a",
         "placement_region": "us-east-1",
         "public-keys_": "0=cloudtop",
