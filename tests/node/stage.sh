@@ -16,6 +16,9 @@ mount --bind "$stage/lib" /var/lib
 mkdir -p /opt/cloudtop /etc/cloudtop /dev/disk/by-id
 cp "$parts"/{volume,ephemeral,interrupt,idle,tools} /opt/cloudtop
 
+# A loop device that the kernel has made just now has no node in the stage's own /dev; one that a scene has torn off has lost it.
+named() { [[ -b $1 ]] || mknod "$1" b 7 "${1#/dev/loop}"; }
+
 loops=() servers=()
 put_away() {
     local loop
@@ -23,7 +26,10 @@ put_away() {
     for place in /var/lib/docker /var/lib/containerd /mnt/ephemeral "$stage/home/persistent"; do
         ! mountpoint -q "$place" || umount -R "$place"
     done
-    for loop in "${loops[@]}"; do losetup -d "$loop" || true; done
+    for loop in "${loops[@]}"; do
+        named "$loop"
+        losetup -d "$loop" || true
+    done
 }
 trap put_away EXIT
 
@@ -31,7 +37,9 @@ trap put_away EXIT
 disk() {
     local file=$stage/disks/$1
     [[ -e $file ]] || truncate -s "${2}M" "$file"
-    disk=$(losetup --find --show "$file")
+    disk=$(losetup --find)
+    named "$disk"
+    losetup "$disk" "$file"
     loops+=("$disk")
 }
 
