@@ -223,7 +223,7 @@ async fn take_in(
     let there = FoundThere { found, region: region.to_owned(), cloud: cloud.clone() };
     let rebuilt = rebuild::environment(context, &there)?;
     context.ui.status(&format!("adopted {name} from installation {from}: {}", rebuild::in_words(&there, &rebuilt)));
-    for line in rebuild::unknown(&there, &rebuilt) {
+    for line in rebuild::unknown(context, &there, &rebuilt) {
         context.ui.status(&format!("  {line}"));
     }
     context

@@ -57,7 +57,7 @@ pub async fn run(args: &AwakeArgs, context: &Context) -> Result<(), CommandError
     let (_, environment) = context.environment(name).await?;
     if environment.intent.idle_minutes.is_none() {
         let text = format!("`{name}` has no --idle: its nodes do not stop by themselves");
-        return Err(CommandError::usage(text));
+        return Err(CommandError::usage(text).hint("nodes that are launched after `cloudtop up NAME --idle 45m` do"));
     }
     let time = match args.time {
         Awake::For(time) => format!("{}m", time.as_secs().div_ceil(60)),

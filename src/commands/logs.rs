@@ -45,6 +45,10 @@ pub enum Of {
     Ephemeral,
     /// Your dotfiles, repositories, downloads and scripts.
     Tools,
+    /// etcd or k3s.
+    Cluster,
+    /// The node's attaching of its own volume.
+    Attach,
     /// EC2's notices.
     Interrupt,
     /// Whether the node takes itself for unused; once a minute.
@@ -60,6 +64,9 @@ impl Of {
                 "cloudtop-volume",
                 "cloudtop-ephemeral",
                 "cloudtop-tools",
+                "cloudtop-etcd",
+                "cloudtop-k3s",
+                "cloudtop-attach",
                 "cloudtop-interrupt",
                 BOOT[0],
                 BOOT[1],
@@ -69,6 +76,8 @@ impl Of {
             Self::Volume => &["cloudtop-volume"],
             Self::Ephemeral => &["cloudtop-ephemeral"],
             Self::Tools => &["cloudtop-tools"],
+            Self::Cluster => &["cloudtop-etcd", "cloudtop-k3s"],
+            Self::Attach => &["cloudtop-attach"],
             Self::Interrupt => &["cloudtop-interrupt"],
             Self::Idle => &["cloudtop-idle"],
         }

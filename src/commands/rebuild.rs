@@ -80,7 +80,7 @@ pub fn in_words(there: &FoundThere, rebuilt: &Environment) -> String {
 }
 
 /// What tags do not tell, each with what the next `up` does for want of it.
-pub fn unknown(there: &FoundThere, rebuilt: &Environment) -> Vec<String> {
+pub fn unknown(context: &Context, there: &FoundThere, rebuilt: &Environment) -> Vec<String> {
     let (found, intent) = (&there.found, &rebuilt.intent);
     let mut lines = Vec::new();
     let types: BTreeSet<&str> =
@@ -96,6 +96,13 @@ pub fn unknown(there: &FoundThere, rebuilt: &Environment) -> Vec<String> {
     lines.push("--set and --user-data: a node launched anew boots with the template's defaults".to_owned());
     lines
         .push("--zone, --spread, --subnet: nodes launched anew go into the default subnet that is cheapest".to_owned());
+    if intent.delivers && !context.paths.private_dir(&found.identity.env).exists() {
+        lines.push(
+            "its random secrets and certificates: the next `up` makes new ones, which a running cluster may refuse; copy \
+             the directory private/NAME from beside the state file of the machine that made it first (docs/secrets.md)"
+                .to_owned(),
+        );
+    }
     lines.push("--instance-profile: a node launched anew has the configuration's, or none".to_owned());
     if let Some(image) = &found.terms.image_id {
         lines.push(format!("the image family: {image} stays, newer images are not taken; name another with --ami"));

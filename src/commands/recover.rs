@@ -55,7 +55,7 @@ pub async fn run(args: &RecoverArgs, context: &Context) -> Result<(), CommandErr
         }
         let rebuilt = rebuild::environment(context, there)?;
         context.ui.status(&format!("recovered {name}: {}", rebuild::in_words(there, &rebuilt)));
-        for line in rebuild::unknown(there, &rebuilt) {
+        for line in rebuild::unknown(context, there, &rebuilt) {
             context.ui.status(&format!("  {line}"));
         }
         recovered.insert(name.clone(), rebuilt);

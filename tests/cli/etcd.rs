@@ -64,3 +64,16 @@ fn the_authority_stays_at_home_through_a_stop_and_goes_with_the_environment() {
     assert_eq!(authority(&world), Vec::<std::path::PathBuf>::new());
     world.assert_nothing_was_made();
 }
+
+#[test]
+fn who_recovers_a_cluster_is_told_where_its_secrets_are_unless_they_are_here() {
+    let world = World::new();
+    world.ok("up core -n 2 --template etcd -q", &[]);
+    let lost = "its random secrets and certificates: the next `up` makes new ones";
+    std::fs::remove_file(world.state_file()).unwrap();
+    let here = world.ok("recover core -r us-east-1", &[]);
+    assert!(!here.stderr.contains(lost), "{}", here.stderr);
+    std::fs::remove_file(world.state_file()).unwrap();
+    std::fs::remove_dir_all(world.state_file().with_file_name("state.json.d/private")).unwrap();
+    world.ok("recover core -r us-east-1", &[]).says(&[lost, "copy the directory private/NAME"]);
+}

@@ -23,6 +23,8 @@ fn node_0_is_the_server_and_the_others_are_told_where_it_is() {
     let token = |config: &str| config.lines().find(|line| line.starts_with("token: ")).unwrap().to_owned();
     assert_eq!(token(&configs[0]), token(&configs[2]));
     assert_eq!(token(&configs[0]).len(), "token: ".len() + 64);
+    let logs = [world.ok("logs kube/2", &[]).stdout, world.ok("logs kube/2 --of cluster", &[]).stdout];
+    assert!(logs.iter().all(|log| log.contains(" cloudtop-k3s[1]: ")), "{logs:?}");
     let passwords = [0, 2].map(|node| on(&world, &format!("kube/{node}"), "/etc/rancher/node/password"));
     assert!(passwords[0] == passwords[1] && !configs[0].contains(passwords[0].trim()), "{passwords:?}");
 }

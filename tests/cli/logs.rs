@@ -74,6 +74,7 @@ fn logs_are_the_journal_of_the_boot_and_of_the_templates_units() {
     world.run("logs core/2").exits(3).says(&["has no node 2"]);
     world.run("logs nosuch").exits(3);
     world.run("logs core --of kernel").exits(2);
+    assert_eq!(world.ok("logs core --of cluster", &[]).stdout, "", "it is no cluster of anything");
     world.ok("stop core", &["-y"]);
     world.run("logs core").exits(1).says(&["does not run", "cloudtop start core"]);
 }

@@ -32,8 +32,9 @@ SUITES = {"bookworm": ["isc-dhcp-client"], "trixie": ["dhcpcd-base"]}
 TEMPLATES = {"docker": ["docker.io", "apparmor"], "etcd": ["etcd-server", "etcd-client"]}
 # Debian starts a service as soon as it is installed; in the image these wait for the template, which would have installed them.
 SERVICES = ["docker.service", "docker.socket", "containerd.service", "etcd.service"]
-# Ubuntu's images have no /dev/sdf for a disk that NVMe calls nvme1n1; Debian's on EC2 have, by this package's udev rules.
-FLAVOURS = {"ubuntu": ("ubuntu", []), "debian": ("admin", ["amazon-ec2-utils"])}
+# The login name of Ubuntu's images, for which the templates are made first. Like them this one has no /dev/sdf for a disk that
+# NVMe calls nvme1n1.
+USER = "ubuntu"
 ENDPOINT = "ec2.us-east-1.amazonaws.com"
 
 
@@ -43,11 +44,7 @@ class Image:
 
     folder: Path
     suite: str
-    flavour: str
-
-    @property
-    def user(self) -> str:
-        return FLAVOURS[self.flavour][0]
+    user: str = USER
 
 
 def run(*command: str | Path, **options) -> subprocess.CompletedProcess:
@@ -80,17 +77,17 @@ def cache() -> Path:
     return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cloudtop-guest"
 
 
-def image(suite: str, flavour: str, template: str) -> Image:
+def image(suite: str, template: str) -> Image:
     """The image for a template, built if there is none of this very kind."""
-    packages = PACKAGES + SUITES[suite] + FLAVOURS[flavour][1] + TEMPLATES.get(template, [])
+    packages = PACKAGES + SUITES[suite] + TEMPLATES.get(template, [])
     # Another version of this file, or of the list, is another image.
     kind = hashlib.sha256("\n".join([Path(__file__).read_text(), *packages]).encode()).hexdigest()[:12]
-    made = Image(cache() / f"{suite}-{flavour}-{kind}", suite, flavour)
+    made = Image(cache() / f"{suite}-{kind}", suite)
     if not made.folder.exists():
         print(f"building the guest's image in {made.folder}: some two minutes, once", flush=True)
         cache().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache(), prefix="building-") as place:
-            build(Image(Path(place) / "image", suite, flavour), packages)
+            build(Image(Path(place) / "image", suite), packages)
             (Path(place) / "image").rename(made.folder)
     return made
 

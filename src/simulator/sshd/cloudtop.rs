@@ -130,6 +130,13 @@ fn journal(node: &Node) -> Vec<(&'static str, String)> {
         };
         journal.extend(text.lines().map(|line| (unit, line.to_owned())));
     }
+    for (path, unit) in
+        [("/etc/cloudtop/etcd/cluster.conf", "cloudtop-etcd"), ("/etc/rancher/k3s/config.yaml", "cloudtop-k3s")]
+    {
+        if node.facts.delivered.files.contains_key(path) {
+            journal.push((unit, "started".to_owned()));
+        }
+    }
     let done = node.facts.cloud_init == CloudInit::Done;
     let state = if done { "finished. Datasource DataSourceEc2Local." } else { "running 'modules:final'" };
     journal.push(("cloud-final", format!("Cloud-init v. 26.1 {state}")));
