@@ -342,7 +342,9 @@ impl Answer {
         self.quotes.extend(there.quotes);
         if let Some(failure) = there.unlisted {
             // In many regions it is the same reason.
-            let text = format!("on-demand prices are not known, so no savings are shown: {failure}");
+            let text = format!(
+                "on-demand prices are not known, so no savings are shown: {failure} (docs/prices.md says what they need)"
+            );
             if !self.missing.contains(&text) {
                 self.missing.push(text);
             }
