@@ -4,6 +4,7 @@
 //! four are made of.
 
 pub mod advice;
+pub mod advisor;
 pub mod call;
 pub mod demand;
 pub mod doctor;
