@@ -42,7 +42,7 @@ const SHOWN: usize = 20;
 )]
 pub struct PricesArgs {
     /// Instance types; * stands for any letters and ? for one (quote them)
-    #[arg(value_name = "TYPE", conflicts_with_all = ["cpus", "memory", "arch", "local_ssd"])]
+    #[arg(value_name = "TYPE", conflicts_with_all = ["cpus", "memory", "arch", "local_ssd", "gpu"])]
     pub types: Vec<String>,
     /// The least number of vCPUs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -56,6 +56,9 @@ pub struct PricesArgs {
     /// Only types with local disks
     #[arg(long)]
     pub local_ssd: bool,
+    /// Only types with a GPU
+    #[arg(long)]
+    pub gpu: bool,
     /// Only this availability zone
     #[arg(long, value_name = "AZ")]
     pub zone: Option<String>,
@@ -78,7 +81,7 @@ pub struct PricesArgs {
     #[arg(long, conflicts_with_all = ["json", "chart"])]
     pub csv: bool,
     /// Draw how the price of one type went, by zone
-    #[arg(long, value_name = "TYPE", conflicts_with_all = ["types", "cpus", "memory", "arch", "local_ssd", "all_regions"])]
+    #[arg(long, value_name = "TYPE", conflicts_with_all = ["types", "cpus", "memory", "arch", "local_ssd", "gpu", "all_regions"])]
     pub chart: Option<String>,
     /// Write the chart there, as a picture for a document
     #[arg(long, value_name = "FILE", requires = "chart")]
@@ -107,6 +110,8 @@ pub enum SortBy {
     Memory,
     /// Local disks, most first.
     Disks,
+    /// GPUs, most first.
+    Gpus,
     /// The zone's name.
     Zone,
     /// How often instances are interrupted, least first.
@@ -130,6 +135,7 @@ impl From<SortBy> for Column {
             SortBy::Cpus => Self::Cpus,
             SortBy::Memory => Self::Memory,
             SortBy::Disks => Self::Disks,
+            SortBy::Gpus => Self::Gpus,
             SortBy::Zone => Self::Zone,
             SortBy::Interrupted => Self::Band,
             SortBy::Min => Self::Min,
@@ -196,6 +202,7 @@ fn question(args: &PricesArgs) -> Question {
         memory_gib,
         arch: args.arch.unwrap_or(default.arch),
         local_ssd: args.local_ssd,
+        gpu: args.gpu,
     })
 }
 

@@ -26,6 +26,9 @@ pub struct Quote {
     pub local_disk_gb: u64,
     /// How many instance-store disks.
     pub local_disks: u32,
+    /// How many GPUs.
+    #[serde(default)]
+    pub gpus: u32,
     /// The availability zone.
     pub zone: String,
     /// The spot price now, USD per hour.
@@ -57,6 +60,7 @@ impl Quote {
             archs: facts.archs.clone(),
             local_disk_gb: facts.local_disk_gb,
             local_disks: facts.local_disks,
+            gpus: facts.gpus,
             zone: history.zone,
             now: history.now,
             min: history.min,
@@ -92,6 +96,8 @@ pub enum Column {
     Memory,
     /// Instance store, most first.
     Disks,
+    /// GPUs, most first.
+    Gpus,
     /// The zone's name.
     Zone,
     /// The price now, lowest first.
@@ -132,6 +138,7 @@ fn compare(a: &Quote, b: &Quote, by: Column) -> Ordering {
         Column::Cpus => b.vcpus.cmp(&a.vcpus),
         Column::Memory => b.memory_mib.cmp(&a.memory_mib),
         Column::Disks => b.local_disk_gb.cmp(&a.local_disk_gb),
+        Column::Gpus => b.gpus.cmp(&a.gpus),
         Column::Zone => a.zone.cmp(&b.zone),
         Column::Price => a.now.total_cmp(&b.now),
         Column::PricePerCpu => per_cpu(a).total_cmp(&per_cpu(b)),
@@ -241,6 +248,7 @@ mod tests {
             archs: vec![Arch::X86_64],
             local_disk_gb: 0,
             local_disks: 0,
+            gpus: 0,
             zone: "us-east-1a".to_owned(),
             now,
             min: now,

@@ -396,6 +396,7 @@ struct PriceShape<'a> {
     memory_mib: u64,
     local_disks: u32,
     local_disk_gb: u64,
+    gpus: u32,
     price_per_hour: f64,
     on_demand_per_hour: Option<f64>,
     /// The part of the on-demand price that is saved: 0.7 is 70 %.
@@ -421,6 +422,7 @@ impl<'a> PricesShape<'a> {
             memory_mib: it.memory_mib,
             local_disks: it.local_disks,
             local_disk_gb: it.local_disk_gb,
+            gpus: it.gpus,
             price_per_hour: it.now,
             on_demand_per_hour: it.on_demand,
             saving: it.saving(),
