@@ -46,6 +46,9 @@ pub struct Quote {
     /// How often instances of the type were interrupted in the region, where the Spot Advisor says.
     #[serde(default)]
     pub band: Option<Band>,
+    /// How likely EC2 takes a launch of any of the types asked about to find room in the zone: 1 to 10, 10 the likeliest.
+    #[serde(default)]
+    pub score: Option<u8>,
 }
 
 impl Quote {
@@ -69,6 +72,7 @@ impl Quote {
             points: history.points,
             on_demand,
             band: None,
+            score: None,
         }
     }
 
@@ -110,6 +114,8 @@ pub enum Column {
     Change,
     /// How often instances are interrupted, least first.
     Band,
+    /// The placement score, highest first.
+    Score,
     /// The lowest price.
     Min,
     /// The median price.
@@ -145,6 +151,7 @@ fn compare(a: &Quote, b: &Quote, by: Column) -> Ordering {
         Column::Saving => known(a.saving().map(|part| -part)).total_cmp(&known(b.saving().map(|part| -part))),
         Column::Change => known(a.change()).total_cmp(&known(b.change())),
         Column::Band => a.band.is_none().cmp(&b.band.is_none()).then(a.band.cmp(&b.band)),
+        Column::Score => b.score.cmp(&a.score),
         Column::Min => a.min.total_cmp(&b.min),
         Column::Median => a.median.total_cmp(&b.median),
         Column::Max => a.max.total_cmp(&b.max),
@@ -171,11 +178,11 @@ impl Question {
         }
     }
 
-    /// Whether a type is asked about. Only what is sold as spot has a spot price.
+    /// Whether a type is asked about.
     #[must_use]
     pub fn is_about(&self, facts: &TypeFacts) -> bool {
         match self {
-            Self::Names(names) => facts.spot && names.iter().any(|name| matches(name, &facts.name)),
+            Self::Names(names) => names.iter().any(|name| matches(name, &facts.name)),
             Self::Requirements(wanted) => Demand::Requirements(wanted.clone()).accepts(facts).is_ok(),
         }
     }
@@ -257,6 +264,7 @@ mod tests {
             points: vec![now * 2.0, now],
             on_demand,
             band: None,
+            score: None,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod history;
 pub mod leftovers;
 mod live;
 mod news;
+mod picture;
 pub mod price_chart;
 mod prompt;
 pub mod report;
@@ -30,6 +31,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
 pub use live::Live;
+pub use picture::Picture;
 pub use prompt::PromptError;
 
 /// Whether colours are used. They never carry a meaning that the words do not.

@@ -408,6 +408,8 @@ struct PriceShape<'a> {
     points: &'a [f64],
     /// How many of the type's instances were interrupted in a month, as the Spot Advisor says it.
     band: Option<&'static str>,
+    /// How likely a launch of any of the types finds room in the zone, 1 to 10; `null` where nobody asked.
+    score: Option<u8>,
 }
 
 impl<'a> PricesShape<'a> {
@@ -431,6 +433,7 @@ impl<'a> PricesShape<'a> {
             max: it.max,
             points: &it.points,
             band: it.band.map(Band::as_str),
+            score: it.score,
         };
         Self { format_version: FORMAT_VERSION, at, days, advisor_at, pools: quotes.iter().map(pool).collect() }
     }
