@@ -1,6 +1,8 @@
 //! `cloudtop prices`.
 
 mod asking;
+#[cfg(all(test, feature = "simulator"))]
+mod docs_tests;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -59,6 +60,10 @@ impl Site {
     }
 
     fn run(&self, words: &str, advisor: Option<&str>) -> Output {
+        Running::new(self.command(words, advisor), words.to_owned()).finish().exits(0)
+    }
+
+    fn command(&self, words: &str, advisor: Option<&str>) -> Command {
         let args: Vec<&str> = words.split_whitespace().collect();
         let mut command = self.world.real(&args);
         command.env("AWS_ENDPOINT_URL", &self.endpoint).env("AWS_REGION", "us-east-1");
@@ -66,7 +71,7 @@ impl Site {
         if let Some(url) = advisor {
             command.env("CLOUDTOP_ADVISOR_URL", url);
         }
-        Running::new(command, words.to_owned()).finish().exits(0)
+        command
     }
 
     /// The files in which answers of a kind are kept.
@@ -172,6 +177,17 @@ fn a_server_that_says_nothing_does_not_keep_anybody_waiting() {
     let url = format!("http://{}/", silent.local_addr().unwrap());
     let told = site.run("prices m5.large", Some(&url));
     assert!(told.stderr.contains("no whole answer within 5 s"), "{told:?}");
+}
+
+#[test]
+fn the_data_are_asked_for_through_the_proxy() {
+    let (site, proxy) = (Site::new(), Web::new(|_| http("502 Bad Gateway", "", "")));
+    let mut command = site.command("prices m5.large", Some("https://advisor.invalid/data.json"));
+    command.env("HTTPS_PROXY", proxy.url()).env("NO_PROXY", "127.0.0.1");
+    let told = Running::new(command, "prices".to_owned()).finish().exits(0);
+    let asked = proxy.asked();
+    assert!(asked[0].starts_with("CONNECT advisor.invalid:443 "), "{asked:?}");
+    assert!(told.stderr.contains("cannot be had from https://advisor.invalid/data.json: "), "{told:?}");
 }
 
 #[test]

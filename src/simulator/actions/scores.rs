@@ -38,7 +38,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Result<Xml, Fault> {
             rows.extend(scored.map(|(_, score)| score).max().map(|best| (region, None, best)));
         }
     }
-    rows.sort_by(|a, b| b.2.cmp(&a.2));
+    rows.sort_by_key(|(.., score)| std::cmp::Reverse(*score));
     let mut xml = Xml::new();
     xml.list("spotPlacementScoreSet", rows.iter().take(SHOWN), |xml, (region, zone, score)| {
         xml.text("region", &region.name);
