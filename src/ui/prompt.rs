@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dialoguer::console::Term;
-use dialoguer::{Confirm, MultiSelect};
+use dialoguer::{Confirm, FuzzySelect, Input, MultiSelect, Select};
 
 use super::Ui;
 
@@ -23,6 +23,14 @@ pub enum PromptError {
         /// What would have been asked.
         question: String,
         /// The flag that says yes, as the user types it.
+        flag: String,
+    },
+    /// Nobody can be asked what has no answer yet: a usage error, and nothing was touched.
+    #[error("\"{question}\" needs an answer: add {flag}, or --yes (-y) for what is proposed")]
+    NeedsAnswer {
+        /// What would have been asked.
+        question: String,
+        /// The flag that answers it, as the user types it.
         flag: String,
     },
     /// The terminal gave no answer.
@@ -69,6 +77,61 @@ impl Ui {
         }
         let prompt = MultiSelect::new().with_prompt(question).items(lines);
         self.ask(question, flag, || prompt.interact())
+    }
+
+    /// Asks for one of some lines, the one at `proposed` being marked; `--yes` takes that. `flag` is how to answer without
+    /// being asked.
+    ///
+    /// # Errors
+    /// As [`Ui::confirm`].
+    pub fn select(&self, question: &str, lines: &[String], proposed: usize, flag: &str) -> Result<usize, PromptError> {
+        let prompt = || Select::new().with_prompt(question).items(lines).default(proposed).interact();
+        self.proposing(question, flag, proposed, prompt)
+    }
+
+    /// As [`Ui::select`], for more lines than anybody reads: they are found by typing some of their letters.
+    ///
+    /// # Errors
+    /// As [`Ui::confirm`].
+    pub fn search(&self, question: &str, lines: &[String], proposed: usize, flag: &str) -> Result<usize, PromptError> {
+        let prompt =
+            || FuzzySelect::new().with_prompt(question).items(lines).default(proposed).max_length(12).interact();
+        self.proposing(question, flag, proposed, prompt)
+    }
+
+    /// Asks for a text that passes `check`; `--yes` takes what is proposed. An answer that does not pass is asked for again,
+    /// with what `check` says of it.
+    ///
+    /// # Errors
+    /// As [`Ui::confirm`].
+    pub fn input(
+        &self,
+        question: &str,
+        proposed: &str,
+        flag: &str,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<String, PromptError> {
+        let prompt = || {
+            let prompt = Input::<String>::new().with_prompt(question).default(proposed.to_owned());
+            prompt.allow_empty(true).validate_with(|text: &String| check(text.trim())).interact_text()
+        };
+        self.proposing(question, flag, proposed.to_owned(), prompt).map(|text| text.trim().to_owned())
+    }
+
+    fn proposing<T>(
+        &self,
+        question: &str,
+        flag: &str,
+        proposed: T,
+        prompt: impl FnOnce() -> Result<T, dialoguer::Error>,
+    ) -> Result<T, PromptError> {
+        if self.options.yes {
+            return Ok(proposed);
+        }
+        if !self.can_ask {
+            return Err(PromptError::NeedsAnswer { question: question.to_owned(), flag: flag.to_owned() });
+        }
+        self.ask(question, flag, prompt)
     }
 
     fn ask<T>(
