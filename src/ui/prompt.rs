@@ -1,15 +1,16 @@
 //! Questions, where there is somebody to ask.
 
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use dialoguer::console::Term;
 use dialoguer::{Confirm, FuzzySelect, Input, MultiSelect, Select};
+use rustix::termios::{self, OptionalActions};
 
 use super::Ui;
 
-/// How long a question that a signal broke off takes to put the terminal back.
+/// How long a question that a signal has woken up takes to put the terminal back.
 const PUT_BACK_WITHIN: Duration = Duration::from_millis(100);
 /// How long the thread that takes signals has to end the program, with the signal's own exit code.
 const ENDED_WITHIN: Duration = Duration::from_secs(1);
@@ -140,7 +141,7 @@ impl Ui {
         flag: &str,
         prompt: impl FnOnce() -> Result<T, dialoguer::Error>,
     ) -> Result<T, PromptError> {
-        self.asking.store(true, Ordering::SeqCst);
+        *self.before_question.lock().unwrap_or_else(PoisonError::into_inner) = termios::tcgetattr(io::stdin()).ok();
         let answer = self.bars.suspend(prompt).map_err(|source| {
             // A prompt that was broken off has hidden the cursor and does not show it again.
             let _ = Term::stderr().show_cursor();
@@ -151,14 +152,18 @@ impl Ui {
             }
             PromptError::NoAnswer { question: question.to_owned(), flag: flag.to_owned(), source }
         });
-        self.asking.store(false, Ordering::SeqCst);
+        *self.before_question.lock().unwrap_or_else(PoisonError::into_inner) = None;
         answer
     }
 
-    /// Lets a question put back the terminal, when a signal ends the program in the middle of it: while it waits for a
-    /// key the cursor is hidden, and nothing that is typed is shown. The signal has woken it up.
+    /// Puts back the terminal, when a signal ends the program in the middle of a question: the cursor is hidden then, and
+    /// nothing that is typed is shown. A question that the signal has woken up does so itself; one that was just about to
+    /// wait for a key does not wake up.
     pub(super) fn give_terminal_back(&self) {
+        let before = self.before_question.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(before) = before else { return };
         std::thread::sleep(PUT_BACK_WITHIN);
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &before);
         let _ = Term::stderr().show_cursor();
     }
 }

@@ -39,7 +39,7 @@ pub async fn choose(asked: &mut Asked<'_>) -> Result<(), CommandError> {
     lines.extend(now.iter().map(|types| format!("{types}, as it is now")));
     let proposed = proposed(&sizes, settings.cpus, settings.types.is_some().then(|| lines.len() - 1));
     let flags = "--cpus N --memory GIB, or --type TYPE";
-    let chosen = asked.context.ui.select("How big a machine?", &lines, proposed, flags)?;
+    let chosen = asked.context.ui.select("Size of the machine", &lines, proposed, flags)?;
     if let Some(size) = sizes.get(chosen) {
         asked.answers.settings.cpus = Some(size.requirements.cpus);
         asked.answers.settings.memory = Some(size.requirements.memory_gib);
@@ -76,12 +76,12 @@ fn line(size: &Size, quota: Option<u64>) -> String {
     let Requirements { cpus, memory_gib, .. } = size.requirements;
     let price = match &size.first {
         Some(first) => format!(
-            "{:>9} an hour, {:>9} a month: {}",
+            "{:>8}/hour {:>9}/month  {}",
             money::hourly(first.price),
             money::amount(first.price * HOURS_PER_MONTH),
             first.pool
         ),
-        None => "nothing to be had now".to_owned(),
+        None => "none to be had now".to_owned(),
     };
     let above = quota.filter(|limit| u64::from(cpus) > *limit);
     let above = above.map(|limit| format!(" (above your quota of {limit} vCPUs)")).unwrap_or_default();
@@ -103,7 +103,7 @@ async fn by_name(asked: &Asked<'_>) -> Result<String, CommandError> {
     let prices = asked.cloud.spot_prices(&names, &[], context.clock.now()).await?;
     let least = least(&prices);
     let lines: Vec<String> = types.iter().map(|facts| type_line(facts, least.get(facts.name.as_str()))).collect();
-    let chosen = context.ui.search("Which type? (type to search)", &lines, 0, "--type TYPE")?;
+    let chosen = context.ui.search("Instance type (type to search)", &lines, 0, "--type TYPE")?;
     Ok(names[chosen].clone())
 }
 

@@ -107,7 +107,7 @@ fn write(
     if changed {
         // The proposal is yes: this is what the user came for, and nothing is made by it.
         let choices = ["Write it".to_owned(), "Leave everything as it is".to_owned()];
-        if context.ui.select(&format!("Write {}?", file.display()), &choices, 0, "--yes (-y)")? == 1 {
+        if context.ui.select(&format!("Write {}", file.display()), &choices, 0, "--yes (-y)")? == 1 {
             context.ui.status("nothing was written");
             return Err(CommandError::silent(1));
         }
@@ -142,7 +142,7 @@ fn name(args: &InitArgs, context: &Context) -> Result<EnvName, CommandError> {
         _ => DEFAULT_NAME.to_owned(),
     };
     let check = |text: &str| text.parse::<EnvName>().map(|_| ()).map_err(|error| error.to_string());
-    let text = context.ui.input("What is the environment called?", &proposed, "NAME", check)?;
+    let text = context.ui.input("Name of the environment", &proposed, "NAME", check)?;
     text.parse().map_err(|error| CommandError::of(Exit::Usage, error))
 }
 

@@ -54,7 +54,7 @@ async fn profile(context: &Context, written: &EnvironmentSettings) -> Result<Opt
     }
     let before = written.profile.as_deref().unwrap_or("default");
     let proposed = names.iter().position(|name| name == before).unwrap_or(0);
-    let chosen = &names[context.ui.select("Which profile of ~/.aws?", &names, proposed, "--profile NAME")?];
+    let chosen = &names[context.ui.select("Profile of ~/.aws", &names, proposed, "--profile NAME")?];
     Ok((chosen != before).then(|| chosen.clone()))
 }
 
@@ -89,7 +89,7 @@ fn region(
             None => (*name).to_owned(),
         })
         .collect();
-    let chosen = context.ui.search("Which region? (type to search)", &lines, proposed, "-r REGION")?;
+    let chosen = context.ui.search("Region (type to search)", &lines, proposed, "-r REGION")?;
     Ok(ordered[chosen].0.to_owned())
 }
 

@@ -42,7 +42,7 @@ pub fn template(asked: &mut Asked<'_>) -> Result<(), CommandError> {
         lines.push(format!("{before}, as it is now"));
     }
     let chosen =
-        asked.context.ui.select("What is it for?", &lines, proposed.unwrap_or(names.len()), "--template NAME")?;
+        asked.context.ui.select("What it is for", &lines, proposed.unwrap_or(names.len()), "--template NAME")?;
     // What is the default anyway need not stand in the file.
     let changed = names.get(chosen).filter(|name| **name != before);
     asked.answers.settings.template = changed.map(|name| (*name).to_owned());
@@ -73,7 +73,7 @@ pub async fn volume(asked: &mut Asked<'_>) -> Result<(), CommandError> {
     if !others.is_empty() && asked.context.ui.can_ask() && !asked.context.ui.options().yes {
         let mut lines = vec!["a new volume".to_owned()];
         lines.extend(others.iter().map(volume_line));
-        let chosen = asked.context.ui.select("Which persistent volume?", &lines, 0, "--volume-id ID")?;
+        let chosen = asked.context.ui.select("Persistent volume", &lines, 0, "--volume-id ID")?;
         if let Some(volume) = chosen.checked_sub(1).and_then(|place| others.get(place)) {
             asked.answers.settings.volume_id = Some(volume.id.clone());
             return Ok(());
@@ -97,7 +97,7 @@ fn size(asked: &Asked<'_>) -> Result<Option<VolumeSetting>, CommandError> {
         None => DEFAULT_VOLUME_GIB.to_string(),
     };
     let check = |text: &str| if text == "0" { Ok(()) } else { volume_gib(text).map(|_| ()) };
-    let question = "How many GiB has its persistent volume, mounted at ~/persistent? (0: none)";
+    let question = "GiB of its persistent volume, mounted at ~/persistent (0: none)";
     let text = asked.context.ui.input(question, &before, "--volume GIB or --no-volume", check)?;
     Ok(Some(match volume_gib(&text) {
         Ok(gib) => VolumeSetting::Gib(gib),
@@ -112,19 +112,21 @@ pub fn idle(asked: &mut Asked<'_>) -> Result<(), CommandError> {
     if asked.answers.settings.idle.is_some() || would_end {
         return Ok(());
     }
-    let choices: [(&str, Option<u64>); 4] =
-        [("after 45 minutes", Some(45)), ("after 2 hours", Some(120)), ("after 8 hours", Some(480)), ("never", None)];
-    let lines: Vec<String> = choices.iter().map(|(words, _)| (*words).to_owned()).collect();
     let before = asked.written.idle.map(|idle| idle.as_secs() / 60);
-    let proposed = match before {
-        Some(minutes) => choices.iter().position(|(_, it)| *it == Some(minutes)).unwrap_or(3),
-        None => 0,
+    let mut choices = vec![45, 120, 480, 0];
+    // What the file says and nobody proposes stays a choice.
+    choices.extend(before.filter(|minutes| !choices.contains(minutes)));
+    let words = |minutes: u64| match minutes {
+        0 => "never".to_owned(),
+        minutes if minutes % 60 == 0 => format!("after {} h", minutes / 60),
+        minutes => format!("after {minutes} minutes"),
     };
-    let question = "When nobody uses it, it stops itself (disks are kept, `start` brings it back):";
+    let lines: Vec<String> = choices.iter().map(|minutes| words(*minutes)).collect();
+    let proposed = before.and_then(|minutes| choices.iter().position(|it| *it == minutes)).unwrap_or(0);
+    let question = "It stops itself when nobody uses it (disks are kept)";
     let chosen = asked.context.ui.select(question, &lines, proposed, "--idle TIME")?;
-    let idle = choices[chosen].1.map(|minutes| Duration::from_secs(minutes * 60));
-    if idle.is_some() || before.is_some() {
-        asked.answers.settings.idle = Some(idle.unwrap_or_default());
+    if choices[chosen] > 0 || before.is_some() {
+        asked.answers.settings.idle = Some(Duration::from_secs(choices[chosen] * 60));
     }
     Ok(())
 }
@@ -141,7 +143,7 @@ pub async fn key(asked: &mut Asked<'_>) -> Result<(), CommandError> {
     }
     let mut lines = vec!["the ssh agent's first, else ~/.ssh/id_ed25519.pub, else ~/.ssh/id_rsa.pub".to_owned()];
     lines.extend(files.iter().map(|file| file.display().to_string()));
-    let chosen = asked.context.ui.select("Which ssh key logs in?", &lines, 0, "--key FILE")?;
+    let chosen = asked.context.ui.select("Key to log in with", &lines, 0, "--key FILE")?;
     asked.answers.settings.key = chosen.checked_sub(1).map(|place| files[place].clone());
     Ok(())
 }
@@ -166,7 +168,7 @@ async fn public_keys() -> Vec<PathBuf> {
 pub fn budget(context: &Context, bill: Option<&FirstBill>) -> Result<Option<f64>, CommandError> {
     let proposed = bill.map_or_else(|| "0".to_owned(), |bill| format!("{:.0}", bill.budget()));
     let check = |text: &str| super::budget(text).map(|_| ());
-    let question = "The most to spend on it in a month, USD? (0: no budget)";
+    let question = "The most to spend on it in a month, USD (0: no budget)";
     let text = context.ui.input(question, &proposed, "--budget USD", check)?;
     let usd = super::budget(&text).map_err(CommandError::usage)?;
     Ok((usd > 0.0).then_some(usd))
