@@ -2,7 +2,7 @@
 
 mod asking;
 #[cfg(all(test, feature = "simulator"))]
-mod docs_tests;
+mod tests;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,10 @@
-//! What docs/prices.md shows is what the program says, in a simulated market at one time.
+//! What the program says while it asks, and what docs/prices.md shows of it, in a simulated market at one time.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -11,12 +12,12 @@ use crate::cli::Cli;
 use crate::clock::Clock;
 use crate::commands::{self, Account, Surroundings};
 use crate::engine::Interrupt;
-use crate::simulator::{Settings, Simulator};
+use crate::simulator::{FaultRule, Settings, Simulator, Trouble};
 use crate::ui::{Ui, UiOptions};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/prices.md");
 const PICTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/pictures/prices-chart.svg");
-const COMMAND: &str = "UPDATE_DOCS=1 cargo test --lib prices::docs";
+const COMMAND: &str = "UPDATE_DOCS=1 cargo test --lib prices::tests";
 /// How a transcript begins on the page; it ends with the block.
 const PROMPT: &str = "$ cloudtop --sim ";
 
@@ -35,12 +36,20 @@ impl Write for Said {
 
 /// All that a command prints, in a world that nobody has touched.
 async fn said(words: &[&str]) -> String {
+    said_with(words, None).await
+}
+
+/// The same, where something may go wrong.
+async fn said_with(words: &[&str], fault: Option<FaultRule>) -> String {
     let place = tempfile::tempdir().unwrap();
     let state = place.path().join("state.json");
     let mut args = vec!["cloudtop", "--sim", "--state", state.to_str().unwrap()];
     args.extend(words);
     let clock = Clock::starting_at("2026-11-21T12:00:00Z".parse().unwrap());
     let simulator = Simulator::in_memory(Settings::default(), clock);
+    if let Some(fault) = fault {
+        simulator.add_fault(fault).unwrap();
+    }
     let out = Said::default();
     let around = Surroundings {
         ui: Arc::new(Ui::over(UiOptions::default(), out.clone(), out.clone())),
@@ -73,6 +82,17 @@ fn compare(file: &str, now: &str) {
     }
     let written = std::fs::read_to_string(file).unwrap_or_default();
     assert!(written == now, "{file} is not what the program says: `{COMMAND}` writes it anew\n{now}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_long_is_told_now_and_then_how_far_it_is() {
+    let words = ["prices", "m5.large", "--regions", "us-east-1,eu-west-1"];
+    let late =
+        |seconds| FaultRule::new("DescribeSpotPriceHistory", Trouble::Late(Duration::from_secs(seconds))).first(1);
+    let told = said_with(&words, Some(late(15))).await;
+    let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("waiting for EC2: ")).collect();
+    assert!(lines.len() == 1 && lines[0].ends_with(" rows so far, 1 of 2 regions are done"), "{told}");
+    assert!(!said_with(&words, Some(late(5))).await.contains("waiting"));
 }
 
 #[tokio::test(start_paused = true)]
