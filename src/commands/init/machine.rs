@@ -29,6 +29,7 @@ pub async fn choose(asked: &mut Asked<'_>) -> Result<(), CommandError> {
     let like = Requirements {
         arch: settings.arch.unwrap_or(default.arch),
         local_ssd: settings.local_ssd.unwrap_or(default.local_ssd),
+        gpu: settings.gpu.unwrap_or(default.gpu),
         ..default
     };
     let sizes = offered(asked, &settings, &like).await?;
