@@ -34,6 +34,7 @@ pub mod quote;
 pub mod record;
 pub mod refusals;
 pub mod said;
+pub mod score;
 pub mod secrets;
 pub mod self_attach;
 pub mod tags;
