@@ -2,6 +2,7 @@
 
 mod adopt;
 pub mod awake;
+mod choosing;
 pub mod completions;
 mod context;
 mod deliver;
