@@ -1,6 +1,7 @@
 //! One verb, one file: its arguments and its function.
 
 mod adopt;
+mod advice;
 pub mod awake;
 mod choosing;
 pub mod completions;
