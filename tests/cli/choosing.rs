@@ -71,7 +71,7 @@ fn a_request_that_waits_waits_for_the_saving() {
 #[test]
 fn without_the_price_list_no_saving_is_known_and_nothing_is_made() {
     let world = World::new();
-    world.ok("sim set fault GetProducts denied", &[]);
+    world.ok("sim set setting denied GetProducts", &[]);
     for wish in ["--min-saving 50", "--fallback on-demand"] {
         let up = world.run(&format!("up dev {ONE_POOL} {wish}")).exits(6);
         up.says(&["on-demand prices are not known", "GetProducts", "--min-saving 0"]);
@@ -104,7 +104,7 @@ fn on_demand_is_launched_when_asked_for_and_told_everywhere() {
     assert_eq!(world.json("status dev")["phase"], "stopped");
     let again = world.json("start dev");
     assert_eq!((&again["phase"], &again["nodes"][0]["instance_id"]), (&Value::from("ready"), &id));
-    world.ok("down dev --delete-volumes", &[]);
+    world.ok("down dev --delete-volumes -y", &[]);
     world.assert_nothing_was_made();
 }
 
@@ -115,7 +115,7 @@ fn the_full_price_is_told_before_anything_is_made_and_never_above_the_limit() {
     let note = up.stderr.find("where no spot pool will do: ON-DEMAND, m5.xlarge at $0.1920 an hour a node");
     assert!(note.is_some_and(|at| at < up.stderr.find("m5.xlarge in us-east-1a").unwrap()), "{up:#?}");
     assert_eq!(world.json("status dev")["nodes"][0]["market"], "spot", "spot is there");
-    world.ok("down dev --delete-volumes", &[]);
+    world.ok("down dev --delete-volumes -y", &[]);
 
     world.ok("sim set capacity us-east-1 * * no-spot", &[]);
     let up = world.run(&format!("up dev {ONE_POOL} --fallback on-demand --max-price 0.15")).exits(5);
