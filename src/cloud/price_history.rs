@@ -1,5 +1,6 @@
 //! Spot prices over days, page by page.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::task::JoinSet;
@@ -17,8 +18,11 @@ const CHAINS_AT_ONCE: usize = 8;
 const PAGE: i32 = 1000;
 
 impl Cloud {
-    /// What the pools of these types have cost over the span, Linux only, ordered by type and zone. `rows` counts what has
-    /// come so far.
+    /// What the pools of these types have cost over the span, Linux only, ordered by type and zone, and how many rows that
+    /// took. `rows` counts them as they come.
+    ///
+    /// What is kept of the rows is summed up chain by chain: however many there are, those of a few chains are all that is
+    /// there at a time.
     ///
     /// # Errors
     /// The first failure of a call.
@@ -26,27 +30,33 @@ impl Cloud {
         &self,
         types: &[String],
         span: Span,
-        rows: &AtomicUsize,
-    ) -> Result<Vec<PriceHistory>, Failure> {
+        rows: &Arc<AtomicUsize>,
+    ) -> Result<(Vec<PriceHistory>, usize), Failure> {
         let mut waiting = types.chunks(TYPES_A_CHAIN);
         let mut chains = JoinSet::new();
-        let mut all = Gathering::default();
+        let (mut all, mut count) = (Vec::new(), 0);
         loop {
             while chains.len() < CHAINS_AT_ONCE
                 && let Some(some) = waiting.next()
             {
-                chains.spawn(self.chain(some, span));
+                chains.spawn(self.chain(some, span, Arc::clone(rows)));
             }
             let Some(joined) = chains.join_next().await else { break };
             let some = joined.map_err(|error| failure::interrupted("DescribeSpotPriceHistory", &error))??;
-            rows.fetch_add(some.1, Ordering::Relaxed);
-            all.append(some.0);
+            all.extend(some.0);
+            count += some.1;
         }
-        Ok(all.summed_up(span))
+        all.sort_by(|a, b| (&a.instance_type, &a.zone).cmp(&(&b.instance_type, &b.zone)));
+        Ok((all, count))
     }
 
-    /// The pages of some types, and how many rows they had.
-    fn chain(&self, types: &[String], span: Span) -> impl Future<Output = Result<(Gathering, usize), Failure>> + use<> {
+    /// What the pools of some types have cost, and how many rows told it.
+    fn chain(
+        &self,
+        types: &[String],
+        span: Span,
+        all_rows: Arc<AtomicUsize>,
+    ) -> impl Future<Output = Result<(Vec<PriceHistory>, usize), Failure>> + use<> {
         let call = self
             .ec2
             .describe_spot_price_history()
@@ -61,9 +71,10 @@ impl Cloud {
             while let Some(page) = pages.next().await {
                 let page = page.map_err(|error| failure::of("DescribeSpotPriceHistory", &error))?;
                 rows += page.spot_price_history().len();
+                all_rows.fetch_add(page.spot_price_history().len(), Ordering::Relaxed);
                 page.spot_price_history().iter().filter_map(convert::price).for_each(|price| gathering.add(price));
             }
-            Ok((gathering, rows))
+            Ok((gathering.summed_up(span), rows))
         }
     }
 }
