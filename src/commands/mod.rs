@@ -3,6 +3,7 @@
 mod adopt;
 mod advice;
 pub mod awake;
+mod choosing;
 pub mod completions;
 mod context;
 mod deliver;
@@ -20,7 +21,9 @@ mod look_over;
 pub mod man;
 pub mod plan;
 mod preflight;
+mod price_list;
 pub mod prices;
+mod published;
 mod rebuild;
 pub mod recover;
 mod report;

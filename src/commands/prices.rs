@@ -1,6 +1,7 @@
 //! `cloudtop prices`.
 
 mod asking;
+mod best;
 #[cfg(all(test, feature = "simulator"))]
 mod tests;
 
@@ -13,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cli::{CommandError, Exit};
 use crate::domain::demand::{Arch, Requirements};
 use crate::domain::quote::{self, Column, Question, Quote};
+use crate::domain::score;
 use crate::ui::price_chart::{self, Chart};
 use crate::ui::{shapes, tables, time};
 
@@ -86,6 +88,12 @@ pub struct PricesArgs {
     /// Write the chart there, as a picture for a document
     #[arg(long, value_name = "FILE", requires = "chart")]
     pub svg: Option<PathBuf>,
+    /// In the order in which `cloudtop up` would take them, with what interruptions cost
+    #[arg(long, conflicts_with_all = ["sort", "reverse", "csv", "chart"])]
+    pub best: bool,
+    /// Minutes that an interruption costs you [default: 30]; 0: by price alone
+    #[arg(long, value_name = "N", requires = "best", value_parser = clap::value_parser!(u32).range(0..=i64::from(score::MOST_MINUTES)))]
+    pub interruption_minutes: Option<u32>,
     /// Ask EC2 again, however recently it was asked
     #[arg(long)]
     pub fresh: bool,
@@ -179,6 +187,9 @@ pub async fn run(args: &PricesArgs, context: &Context) -> Result<(), CommandErro
     }
     if quotes.is_empty() {
         return Err(nothing(args, answer.regions));
+    }
+    if args.best {
+        return best::show(args, context, &quotes, at);
     }
     quote::sort(&mut quotes, args.sort.into(), args.reverse);
     match &args.chart {

@@ -6,6 +6,7 @@
 pub mod advice;
 pub mod advisor;
 pub mod call;
+pub mod choosing;
 pub mod demand;
 pub mod doctor;
 pub mod environment;
@@ -34,6 +35,7 @@ pub mod quote;
 pub mod record;
 pub mod refusals;
 pub mod said;
+pub mod score;
 pub mod secrets;
 pub mod self_attach;
 pub mod sizes;

@@ -1,5 +1,6 @@
 //! The only printer of the program: stdout is the answer, stderr is what happens on the way to it.
 
+pub mod best;
 mod board;
 pub mod checks;
 pub mod history;
@@ -185,6 +186,11 @@ impl Ui {
     /// Warns; under `--quiet` too.
     pub fn warn(&self, text: &str) {
         self.say(&format!("{WARNING}warning:{WARNING:#} {text}"));
+    }
+
+    /// Says that something is paid for at the full price; under `--quiet` too, for nobody may overlook it.
+    pub fn on_demand(&self, text: &str) {
+        self.say(&format!("{ERROR}ON-DEMAND:{ERROR:#} {text}"));
     }
 
     /// Says an error, what caused it, and what to do about it.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::super::context::Context;
+use super::super::price_list::PriceList;
 use super::PricesArgs;
 use crate::cli::CommandError;
 use crate::cloud::Cloud;
@@ -21,8 +22,6 @@ use crate::state::Cache;
 
 /// How long prices are shown again without asking: a pool changes its price twice a day (EC2's own history).
 const PRICES_KEEP: SignedDuration = SignedDuration::from_mins(5);
-/// How long AWS's price list is not asked for again.
-const LIST_KEEPS: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Regions that are asked at the same time.
 const REGIONS_AT_ONCE: usize = 4;
 /// How often somebody who reads lines is told how far it is.
@@ -94,7 +93,7 @@ async fn ask(
         span,
         scores: args.scores,
         rows: Arc::default(),
-        lists: Cache::new(&context.paths, "on-demand", LIST_KEEPS),
+        lists: PriceList::of(context),
     };
     let mut waiting = regions.iter();
     let mut tasks = JoinSet::new();
@@ -105,8 +104,7 @@ async fn ask(
         while tasks.len() < REGIONS_AT_ONCE
             && let Some(region) = waiting.next()
         {
-            let place =
-                Place { cloud: first.in_region(region), list_key: list_key(context, region), asking: asking.clone() };
+            let place = Place { cloud: first.in_region(region), asking: asking.clone() };
             tasks.spawn(async move { (place.cloud.region().to_owned(), place.ask().await) });
         }
         if tasks.is_empty() {
@@ -148,11 +146,6 @@ async fn regions(args: &PricesArgs, context: &Context, first: &Cloud) -> Result<
         first.ensure_regions_exist(&named).await?;
     }
     Ok(named)
-}
-
-/// The simulator's prices are those of a made-up world.
-fn list_key(context: &Context, region: &str) -> String {
-    format!("{region} at {:?}", context.globals.endpoint_url)
 }
 
 /// How far it is: drawn over itself on a terminal, told now and then elsewhere.
@@ -211,13 +204,12 @@ struct Asking {
     scores: Option<u32>,
     /// The rows that have come so far, from all regions.
     rows: Arc<AtomicUsize>,
-    lists: Cache,
+    lists: PriceList,
 }
 
 /// One region.
 struct Place {
     cloud: Cloud,
-    list_key: String,
     asking: Asking,
 }
 
@@ -232,7 +224,9 @@ struct There {
 
 impl Place {
     async fn ask(&self) -> Result<There, CommandError> {
-        let (types, listed) = tokio::join!(self.cloud.types_asked_about(&self.asking.question), self.on_demand());
+        let Asking { question, span, lists, .. } = &self.asking;
+        let (types, listed) =
+            tokio::join!(self.cloud.types_asked_about(question), lists.on_demand(&self.cloud, span.to));
         let (types, unsold): (Vec<TypeFacts>, Vec<TypeFacts>) = types?.into_iter().partition(|facts| facts.spot);
         let names: Vec<String> = types.iter().map(|facts| facts.name.clone()).collect();
         let mut missing = Vec::new();
@@ -265,18 +259,6 @@ impl Place {
             Some(instances) if !types.is_empty() => self.cloud.placement_scores(types, instances).await,
             _ => Ok(BTreeMap::new()),
         }
-    }
-
-    async fn on_demand(&self) -> Result<BTreeMap<String, f64>, Failure> {
-        let (lists, now) = (&self.asking.lists, self.asking.span.to);
-        if let Some(kept) = lists.get(&self.list_key, now) {
-            return Ok(kept.answer);
-        }
-        let listed = self.cloud.on_demand_prices().await?;
-        if !listed.is_empty() {
-            lists.put(&self.list_key, &listed, now);
-        }
-        Ok(listed)
     }
 }
 

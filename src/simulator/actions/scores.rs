@@ -54,7 +54,7 @@ fn score(call: &Call<'_>, region: &Region, zone: &Zone, types: &[&str]) -> Optio
     if there.is_empty() {
         return None;
     }
-    if there.iter().all(|name| pools::room(call.world, &region.name, &zone.name, name) == 0) {
+    if there.iter().all(|name| pools::room(call.world, &region.name, &zone.name, name, true) == 0) {
         return Some(1);
     }
     let most = if types.len() < FEW { 3.0 } else { 9.0 };
