@@ -52,11 +52,12 @@ pub struct Held {
 }
 
 impl World {
-    /// How many pools, and of how many types.
-    pub fn size(&self) -> (usize, usize) {
+    /// Of how many of the history's types it is known what they are, and of how many not.
+    pub fn types_of_the_history(&self) -> (usize, usize) {
         let mut types: Vec<&str> = self.history.pools.iter().map(|pool| pool.instance_type.as_str()).collect();
         types.dedup();
-        (self.history.pools.len(), types.len())
+        let known = types.iter().filter(|name| self.types.contains_key(**name)).count();
+        (known, types.len() - known)
     }
 
     /// The pools that will do, whatever they cost: what `up` would let pass.
@@ -107,9 +108,9 @@ impl World {
 
     /// The pools of the usual type for a request.
     pub fn usual(&self, request: &Request) -> Vec<&Pool> {
-        let of =
-            |name: &&str| -> Vec<&Pool> { self.history.pools.iter().filter(|it| it.instance_type == **name).collect() };
-        request.usual.iter().map(|name| of(&name)).find(|pools| !pools.is_empty()).unwrap_or_default()
+        let pools = &self.history.pools;
+        let of = |name: &&str| pools.iter().filter(|pool| pool.instance_type == **name).collect::<Vec<_>>();
+        request.usual.iter().map(of).find(|pools| !pools.is_empty()).unwrap_or_default()
     }
 }
 

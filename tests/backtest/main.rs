@@ -17,7 +17,7 @@ mod trace;
 mod types;
 mod waiting;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cloudtop::domain::advisor::Advisor;
 
@@ -32,12 +32,12 @@ fn file(name: &str) -> Option<PathBuf> {
 }
 
 /// What a file holds, or why it cannot be read.
-fn read<T>(path: &PathBuf, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, String> {
+fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, String> {
     let text = rows::text(path)?;
     parse(&text).map_err(|why| format!("{}: {why}", path.display()))
 }
 
-fn prices(path: &PathBuf) -> Result<String, String> {
+fn prices(path: &Path) -> Result<String, String> {
     let types = file("BACKTEST_TYPES").ok_or("prices need a file of types")?;
     let previous = std::env::var("BACKTEST_PREVIOUS").ok().filter(|it| !it.is_empty());
     let previous: Option<Vec<String>> = previous.map(|it| it.split([',', ' ']).map(str::to_owned).collect());
@@ -51,7 +51,7 @@ fn prices(path: &PathBuf) -> Result<String, String> {
     Ok(report::of(&world))
 }
 
-fn traces(path: &PathBuf) -> Result<String, String> {
+fn traces(path: &Path) -> Result<String, String> {
     let moving = std::env::var("BACKTEST_MOVE_MINUTES").ok().filter(|it| !it.is_empty());
     let moving = moving.map_or(Ok(MOVING), |text| rows::number(&text))?;
     let traces = read(path, trace::read)?;

@@ -21,13 +21,16 @@ const MINUTES: [u32; 8] = [0, 5, 15, DEFAULT_MINUTES, 60, 120, 240, 480];
 /// All tables of a history.
 pub fn of(world: &World) -> String {
     let requests = requests::all();
-    let (pools, types) = world.size();
     let history = &world.history;
     let from = jiff::Timestamp::from_second(history.begins).map(|it| it.strftime("%F").to_string()).unwrap_or_default();
+    let (known, unknown) = world.types_of_the_history();
+    let unknown =
+        if unknown == 0 { String::new() } else { format!(", and {unknown} that the file of types does not have") };
     [
         format!(
-            "{} records of {pools} pools of {types} types in {}, {} days from {from}; a choice every {STEP} hours, {} requests.\n",
+            "{} records of {} pools in {}, {} days from {from}; types: {known}{unknown}. A choice every {STEP} hours, {} requests.\n",
             history.records,
+            history.pools.len(),
             history.region,
             history.hours / DAY,
             requests.len()
