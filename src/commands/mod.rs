@@ -1,7 +1,9 @@
 //! One verb, one file: its arguments and its function.
 
 mod adopt;
+mod advice;
 pub mod awake;
+mod choosing;
 pub mod completions;
 mod context;
 mod deliver;
