@@ -13,6 +13,8 @@ mod report;
 mod requests;
 mod rows;
 mod small;
+#[path = "../support/mod.rs"]
+mod support;
 mod trace;
 mod types;
 mod waiting;

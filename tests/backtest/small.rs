@@ -3,12 +3,17 @@
 use std::fmt::Write;
 
 use cloudtop::domain::advisor::Advisor;
+use cloudtop::domain::demand::Arch;
+use cloudtop::domain::intent::Intent;
+use cloudtop::domain::market::{Image, Market, Published, SpotPrice, Subnet};
+use cloudtop::domain::pools;
 use cloudtop::domain::score::DEFAULT_MINUTES;
 
 use super::history::History;
 use super::holding::{self, Held, World};
 use super::report;
 use super::requests::{self, Request};
+use super::support::cloudtop_intent;
 use super::trace::Trace;
 use super::{types, waiting};
 
@@ -91,6 +96,59 @@ fn who_counts_interruptions_pays_for_fewer() {
     assert_near(held.zone_regret(), 0.25);
     assert_near(held.regret(), 2.0);
     assert_near(held.saved().unwrap(), 0.0);
+}
+
+/// The same hour as `up` finds it.
+fn market(world: &World, hour: usize) -> Market {
+    let at = jiff::Timestamp::UNIX_EPOCH;
+    let pools = || world.history.pools.iter();
+    let priced = pools().filter_map(|pool| {
+        let (instance_type, zone) = (pool.instance_type.clone(), pool.zone.clone());
+        Some(SpotPrice { instance_type, zone, usd_per_hour: pool.price(hour)?, since: at })
+    });
+    let subnet = |letter| Subnet {
+        id: format!("subnet-{letter}"),
+        zone: format!("us-east-1{letter}"),
+        vpc_id: "vpc-1".to_owned(),
+        free_addresses: 100,
+        public_addresses: true,
+    };
+    let image = Image {
+        id: "ami-1".to_owned(),
+        name: "an image".to_owned(),
+        arch: Arch::X86_64,
+        root_device: "/dev/sda1".to_owned(),
+        root_gib: 8,
+    };
+    let bands = world.types.keys().filter_map(|it| Some((it.clone(), world.advisor.as_ref()?.band("us-east-1", it)?)));
+    Market {
+        surveyed_at: at,
+        types: world.types.values().cloned().collect(),
+        offered: pools().map(|pool| (pool.instance_type.clone(), pool.zone.clone())).collect(),
+        prices: priced.collect(),
+        subnets: ["a", "b"].map(subnet).into(),
+        images: [(Arch::X86_64, image)].into(),
+        key_present: true,
+        published: Published { bands: bands.collect(), ..Published::default() },
+    }
+}
+
+#[test]
+fn what_is_judged_is_what_up_chooses() {
+    let world = world(CHANGES);
+    let demand = request().demand();
+    let (suitable, intent) = (world.suitable(&demand), Intent { demand, ..cloudtop_intent() });
+    let mut taken = Vec::new();
+    for hour in 0..72 {
+        let ranking = pools::rank(&intent, &market(&world, hour), &[], None, 1, jiff::Timestamp::UNIX_EPOCH);
+        let up = &ranking.choices[0].pool;
+        let judged = holding::choose(&suitable, hour, DEFAULT_MINUTES).unwrap();
+        assert_eq!((up.instance_type.as_str(), up.zone.as_str()), judged.name(), "at hour {hour}");
+        taken.push(judged.name());
+    }
+    taken.dedup();
+    // When m5 in a has doubled, m5a's interruptions (0.0107 an hour) make up for what m5 costs more in b.
+    assert_eq!(taken, [("m5.xlarge", "us-east-1a"), ("m5a.xlarge", "us-east-1a"), ("m5a.xlarge", "us-east-1b")]);
 }
 
 #[test]
