@@ -126,6 +126,17 @@ fn what_ec2_did_while_nobody_looked_is_taken_from_its_own_times() {
 }
 
 #[test]
+fn what_is_ended_after_a_stop_keeps_its_disk_until_then() {
+    let usage = read(&[
+        &launched(0, &[0], &["i-1"]),
+        &[node(1, Phase::Ready, Some("i-1"), "fulfilled", Some(0))],
+        &[node(50, Phase::Interrupted, Some("i-1"), "instance-stopped-no-capacity", Some(30))],
+        &[node(60, Phase::Ending, Some("i-1"), "instance-stopped-no-capacity", Some(30))],
+    ]);
+    assert_eq!((runs(&usage), usage.disks[0].to), (vec![(0, Some(30), true, false)], Some(at(60))));
+}
+
+#[test]
 fn a_start_that_was_not_seen_ends_the_run_before_it() {
     let usage = read(&[
         &launched(0, &[0], &["i-1"]),
