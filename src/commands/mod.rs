@@ -1,8 +1,10 @@
 //! One verb, one file: its arguments and its function.
 
 mod adopt;
+mod advice;
 pub mod awake;
 mod bill;
+mod choosing;
 pub mod completions;
 mod context;
 pub mod cost;

@@ -67,6 +67,7 @@ struct LaunchedAs {
     instance_type: String,
     zone: String,
     price: f64,
+    purchase: Purchase,
     root_gib: u32,
     tags: Arc<Tags>,
 }
@@ -106,6 +107,7 @@ impl LaunchedAs {
             instance_type: launch.pool.instance_type.clone(),
             zone: launch.pool.zone.clone(),
             price: launch.price,
+            purchase: if launch.on_demand { Purchase::OnDemand } else { Purchase::Spot },
             root_gib: launch.root_gib,
             tags: Arc::new(launch.tags.clone()),
         }
@@ -263,7 +265,7 @@ impl Reader {
             instance_id: id.to_owned(),
             instance_type: launched_as.instance_type.clone(),
             zone: launched_as.zone.clone(),
-            purchase: Purchase::Spot,
+            purchase: launched_as.purchase,
             from: before.map_or(from, |before| from.max(before)),
             to: None,
             taken: false,

@@ -32,6 +32,7 @@ pub(in crate::domain::bill) fn launch(nodes: &[u32]) -> Launch {
         valid_until: None,
         ephemeral_disks: 0,
         shutdown_terminates: false,
+        on_demand: false,
         instance_profile: None,
         tags: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
     }
@@ -159,6 +160,14 @@ fn an_instance_that_ec2_puts_in_the_place_of_another_ends_that_one() {
     assert_eq!(runs(&usage), expected);
     let roots: Vec<Option<Timestamp>> = usage.disks.iter().map(|disk| disk.to).collect();
     assert_eq!(roots, [Some(at(28)), Some(at(80)), None]);
+}
+
+#[test]
+fn what_was_launched_on_demand_is_charged_as_such() {
+    let on_demand = Launch { on_demand: true, price: 0.096, ..launch(&[0]) };
+    let made = Made { instances: vec!["i-1".to_owned()], ..Made::default() };
+    let usage = read(&[&call(0, Call::Launch(on_demand), made), &[node(1, Phase::Ready, Some("i-1"), "", None)]]);
+    assert_eq!((usage.runs[0].purchase, usage.runs[0].launch_price), (Purchase::OnDemand, Some(0.096)));
 }
 
 #[test]
