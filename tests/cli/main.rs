@@ -10,6 +10,7 @@ mod broken_off;
 mod capacity;
 mod cloudtop;
 mod cluster;
+mod cost;
 mod deliver;
 mod disk;
 mod doctor;
