@@ -8,6 +8,7 @@ mod advisor;
 mod bad_input;
 mod broken_off;
 mod capacity;
+mod choosing;
 mod cloudtop;
 mod cluster;
 mod cost;
