@@ -5,6 +5,7 @@
 
 pub mod advice;
 pub mod advisor;
+pub mod bill;
 pub mod call;
 pub mod choosing;
 pub mod demand;

@@ -3,6 +3,7 @@
 pub mod best;
 mod board;
 pub mod checks;
+pub mod cost;
 pub mod history;
 pub mod leftovers;
 mod live;

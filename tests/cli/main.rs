@@ -11,6 +11,7 @@ mod capacity;
 mod choosing;
 mod cloudtop;
 mod cluster;
+mod cost;
 mod deliver;
 mod disk;
 mod doctor;
