@@ -1,0 +1,58 @@
+//! Keys that look like credentials. `cloudtop.toml` is made to be shared; a secret in it is one that is lost.
+
+/// Where credentials belong instead.
+pub(super) const PLACE: &str = "Take it out. AWS credentials belong into ~/.aws (`aws configure`, `aws sso login`) and are \
+    chosen by the key `profile`; what a node needs goes there over ssh, from a file, a variable or a command that \
+    [secrets] names (docs/secrets.md)";
+
+/// What names of credentials have in them.
+const WORDS: &[&str] = &[
+    "accesskey",
+    "apikey",
+    "credential",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "sessionkey",
+    "token",
+];
+
+/// Whether a key is called like a credential. Of keys that nothing reads only: `secrets` itself is one that is read.
+pub(super) fn looks_like(key: &str) -> bool {
+    let plain: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    WORDS.iter().any(|word| plain.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::*;
+
+    fn refused(text: &str) -> Option<String> {
+        let place = tempfile::tempdir().ok()?;
+        std::fs::write(place.path().join("cloudtop.toml"), text).ok()?;
+        Config::load(None, place.path(), None, None).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_credential_in_the_file_is_refused_with_its_place_and_its_line() {
+        for key in ["secret_access_key", "AWS_ACCESS_KEY_ID", "aws-session-token", "password", "github_token", "apiKey"]
+        {
+            assert!(looks_like(key), "{key}");
+            let said = refused(&format!("nodes = 1\n[env.dev]\n{key} = \"hunter2\"\n")).unwrap_or_default();
+            assert!(said.contains(&format!("cloudtop.toml:3: `env.dev.{key}` looks like a credential")), "{said}");
+            assert!(said.contains("~/.aws") && said.contains("[secrets]") && !said.contains("hunter2"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_slip_and_a_setting_are_no_credentials() {
+        for text in
+            ["secret = {}\n", "key = \"k.pub\"\n", "colour = 1\n", "[secrets]\n\"~/.token\" = { env = \"TOKEN\" }\n"]
+        {
+            assert_eq!(refused(text), None, "{text}");
+        }
+    }
+}
