@@ -6,6 +6,7 @@ pub mod history;
 pub mod leftovers;
 mod live;
 mod news;
+pub mod overview;
 pub mod price_chart;
 mod prompt;
 pub mod report;
