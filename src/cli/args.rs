@@ -106,9 +106,12 @@ impl Globals {
 }
 
 /// Whether `CLOUDTOP_SIM` asks for the simulator.
-#[cfg(feature = "simulator")]
-pub(super) fn simulated_by_environment() -> bool {
-    std::env::var("CLOUDTOP_SIM").is_ok_and(|text| switch(&text) == Ok(true))
+#[must_use]
+pub fn simulated_by_environment() -> bool {
+    #[cfg(feature = "simulator")]
+    return std::env::var("CLOUDTOP_SIM").is_ok_and(|text| switch(&text) == Ok(true));
+    #[cfg(not(feature = "simulator"))]
+    false
 }
 
 /// The value of a switch's environment variable; an empty one is as good as none.

@@ -29,7 +29,7 @@ The shell completes commands, options, and names from the state and the configur
 ```
 cloudtop completions bash > ~/.local/share/bash-completion/completions/cloudtop
 cloudtop completions fish > ~/.config/fish/completions/cloudtop.fish
-cloudtop completions zsh > ~/.zfunc/_cloudtop       # with fpath+=~/.zfunc before compinit in ~/.zshrc
+echo 'source <(cloudtop completions zsh)' >> ~/.zshrc      # after compinit
 cloudtop man --dir ~/.local/share/man/man1          # then: man cloudtop-up
 ```
 

@@ -31,17 +31,24 @@ pub(super) fn of(arg: Arg, makes: bool) -> Arg {
     if kind == TypeId::of::<NodeName>() {
         return arg.add(ArgValueCompleter::new(nodes));
     }
-    if kind == TypeId::of::<PathBuf>() {
-        return arg.add(ArgValueCompleter::new(PathCompleter::any()));
-    }
     match arg.get_id().as_str() {
-        "template" => arg.add(ArgValueCompleter::new(templates)),
+        "template" | "subject" => arg.add(ArgValueCompleter::new(templates)),
         "profile" => arg.add(ArgValueCandidates::new(profiles)),
         "region" => arg.add(ArgValueCandidates::new(|| words(regions()))),
         "zone" => arg.add(ArgValueCandidates::new(|| words(zones()))),
         "types" => arg.add(ArgValueCandidates::new(|| words(types()))),
-        _ => arg,
+        _ => match choices(&arg) {
+            none if none.is_empty() => arg,
+            choices => arg.add(ArgValueCandidates::new(move || words(choices.clone()))),
+        },
     }
+}
+
+/// The words that a value's name offers: `stop|hibernate|terminate`, and `off` of `TIME|off`.
+fn choices(arg: &Arg) -> Vec<String> {
+    let names = arg.get_value_names().into_iter().flatten().filter(|name| name.contains('|'));
+    let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c));
+    names.flat_map(|name| name.split('|').filter(is_word).map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
 /// The global options of the line so far, as far as they lead to other files.

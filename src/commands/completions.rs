@@ -18,8 +18,8 @@ const PROGRAM: &str = "cloudtop";
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cloudtop completions bash > ~/.local/share/bash-completion/completions/cloudtop
-  cloudtop completions zsh > ~/.zfunc/_cloudtop     (a directory of zsh's fpath)
-  cloudtop completions fish > ~/.config/fish/completions/cloudtop.fish")]
+  cloudtop completions fish > ~/.config/fish/completions/cloudtop.fish
+  source <(cloudtop completions zsh)     (in ~/.zshrc, after compinit)")]
 pub struct CompletionsArgs {
     /// The shell
     pub shell: Shell,

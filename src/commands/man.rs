@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
+use clap_mangen::Man;
 
 use crate::cli::{self, CommandError, Exit};
 use crate::ui::Ui;
@@ -31,17 +32,31 @@ pub fn run(args: &ManArgs, ui: &Ui) -> Result<(), CommandError> {
             CommandError::new(Exit::Failed, format!("cannot write manual pages to {}: {error}", directory.display()))
         });
     }
-    let mut page = Vec::new();
-    clap_mangen::Man::new(find(&args.command)?)
-        .render(&mut page)
+    let mut text = Vec::new();
+    page(find(&args.command)?)
+        .render(&mut text)
         .map_err(|error| CommandError::new(Exit::Failed, format!("cannot render the manual page: {error}")))?;
-    ui.answer(String::from_utf8_lossy(&page).trim_end())?;
+    ui.answer(String::from_utf8_lossy(&text).trim_end())?;
     Ok(())
+}
+
+/// The page of a command; all belong to one program.
+fn page(command: clap::Command) -> Man {
+    Man::new(command).source(concat!("cloudtop ", env!("CARGO_PKG_VERSION"))).manual("cloudtop manual")
 }
 
 fn write_all(directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
-    clap_mangen::generate_to(cli::command(), directory)
+    let mut all = cli::command().disable_help_subcommand(true);
+    all.build();
+    write_with_inner(&all, directory)
+}
+
+fn write_with_inner(command: &clap::Command, directory: &Path) -> io::Result<()> {
+    for inner in command.get_subcommands().filter(|it| !it.is_hide_set()) {
+        write_with_inner(inner, directory)?;
+    }
+    page(command.clone()).generate_to(directory).map(drop)
 }
 
 fn find(words: &[String]) -> Result<clap::Command, CommandError> {

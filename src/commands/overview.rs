@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::cli::args::simulated_by_environment;
 use crate::cli::{CommandError, Globals};
 use crate::clock::Clock;
 use crate::domain::environment::Environment;
@@ -68,17 +69,30 @@ fn collect(globals: &Globals, ui: &Ui, now: Timestamp) -> Result<Overview, Comma
     next.extend(to_make);
     next.truncate(MOST_NEXT);
     let simulated = if globals.simulated() || globals.state.is_some() { Vec::new() } else { simulated() };
-    next.extend(in_general(&environments, &configured, &simulated));
-    let prefix = if is_asked_for_by_flag(globals) { "cloudtop --sim" } else { "cloudtop" };
+    next.extend(in_general(&environments, &configured, &simulated, globals.simulated()));
+    let program = program(globals);
     for step in &mut next {
-        step.command = format!("{prefix} {}", step.command).replace("--sim --sim", "--sim");
+        step.command = format!("{program} {}", step.command);
     }
     Ok(Overview { format_version: 1, environments, configured, simulated, next })
 }
 
-/// `--sim` must then be typed again; where `CLOUDTOP_SIM` is set, it need not be.
-fn is_asked_for_by_flag(globals: &Globals) -> bool {
-    globals.simulated() && std::env::var_os("CLOUDTOP_SIM").is_none_or(|it| it.is_empty())
+/// The program with the options that must be typed again: those that no variable has said.
+fn program(globals: &Globals) -> String {
+    let mut program = "cloudtop".to_owned();
+    if globals.simulated() && !simulated_by_environment() {
+        program.push_str(" --sim");
+    }
+    for (flag, variable, file) in
+        [("--state", "CLOUDTOP_STATE", &globals.state), ("--config", "CLOUDTOP_CONFIG", &globals.config)]
+    {
+        if let Some(file) = file
+            && std::env::var_os(variable).is_none_or(|named| named != *file)
+        {
+            program.push_str(&format!(" {flag} {}", file.display()));
+        }
+    }
+    program
 }
 
 fn unknown(name: &str, environments: &[Known]) -> bool {
@@ -144,11 +158,11 @@ fn of_environment(name: &EnvName, environment: &Environment, seen: &LastSeen, no
 }
 
 /// What is worth knowing whatever there is.
-fn in_general(environments: &[Known], configured: &[String], simulated: &[String]) -> Vec<Next> {
+fn in_general(environments: &[Known], configured: &[String], simulated: &[String], is_simulated: bool) -> Vec<Next> {
     let mut next = Vec::new();
     if !simulated.is_empty() {
         next.push(step("--sim list", format!("what the simulator has: {}", simulated.join(", "))));
-    } else if environments.is_empty() && cfg!(feature = "simulator") {
+    } else if environments.is_empty() && cfg!(feature = "simulator") && !is_simulated {
         next.push(step("--sim up dev", "try it: no account, no network, no cost"));
     }
     if environments.is_empty() {
@@ -176,7 +190,7 @@ mod tests {
     fn what_is_named_can_be_typed() {
         let names = ["staging".to_owned()];
         for (configured, simulated) in [(&names[..], &[][..]), (&[], &names), (&[], &[])] {
-            for next in in_general(&[], configured, simulated) {
+            for next in in_general(&[], configured, simulated, false) {
                 let line = format!("cloudtop {}", next.command);
                 let parsed = crate::cli::parse(line.split_whitespace());
                 assert!(parsed.is_ok() || next.command == "--help", "{line}");

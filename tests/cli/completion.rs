@@ -37,6 +37,8 @@ fn names_come_from_the_state_and_the_configuration() {
     assert_eq!(offered(&world, &["cloudtop", "up", "x", "-r", ""]), ["eu-west-1", "us-east-1"]);
     assert_eq!(offered(&world, &["cloudtop", "up", "x", "--template", "do"]), ["docker"]);
     assert_eq!(offered(&world, &["cloudtop", "up", "x", "--template", "./p"]), ["./plain/"]);
+    assert_eq!(offered(&world, &["cloudtop", "up", "x", "--on-interruption", ""]), ["hibernate", "stop", "terminate"]);
+    assert_eq!(offered(&world, &["cloudtop", "up", "x", "--key", "pl"]), ["plain/"]);
     assert_eq!(offered(&world, &["cloudtop", "sta"]), ["start", "status"]);
     assert!(offered(&world, &["cloudtop", "up", "--max"]).contains(&"--max-price".to_owned()));
 }

@@ -17,6 +17,7 @@ fn every_command_has_a_page_without_faults() {
     for path in &pages {
         let text = fs::read_to_string(path).unwrap();
         assert!(text.contains(".SH NAME") && text.contains("Example"), "{}", path.display());
+        assert!(text.contains("\"cloudtop ") && text.contains("\"cloudtop manual\""), "{}", path.display());
         let mut groff = Command::new("groff");
         world.enclose(&mut groff);
         // A page whose macros or characters are wrong is told on stderr.

@@ -24,6 +24,8 @@ fn where_nothing_is_yet_it_says_how_to_begin() {
     let answer = of(world.real(&["--json"])).exits(0).json();
     assert_eq!(answer["environments"], serde_json::json!([]));
     assert!(next(&answer).contains(&"cloudtop doctor"));
+    let elsewhere = of(world.real(&["--sim", "--state", "s.json", "--json"])).exits(0).json();
+    assert_eq!(next(&elsewhere)[1], "cloudtop --sim --state s.json up dev");
     // It has only looked.
     assert!(!world.state_file().exists());
     assert_eq!(fs::read_dir(world.home()).unwrap().count(), 0);
