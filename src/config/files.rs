@@ -180,14 +180,15 @@ impl Config {
         }
         let above = unread_above.into_iter().filter(|unread| !in_environments(unread));
         let inside = unread_in.into_iter().filter(in_environments);
+        let written: toml::Table = toml::from_str(&text).unwrap_or_default();
         for unread in above.chain(inside) {
+            let secret = credential::of(&written, &unread.path);
             let unknown = unknown(path, unread);
-            if unknown.meant.is_none() && credential::looks_like(&unknown.key) {
-                return Err(ConfigError::Credential { path: unknown.path, line: unknown.line, key: unknown.key });
+            if let Some(key) = secret.filter(|_| unknown.meant.is_none()) {
+                return Err(ConfigError::Credential { path: unknown.path, line: unknown.line, key });
             }
             self.unknown.push(unknown);
         }
-        let written = toml::from_str(&text).unwrap_or_default();
         self.layers.push(Layer { shared, environments: env, path: path.to_owned(), written });
         self.files.push(path.to_owned());
         Ok(true)
