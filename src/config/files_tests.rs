@@ -46,7 +46,7 @@ fn fault(project: &str) -> TomlFault {
     }
 }
 
-const EVERY_KEY: &str = r#"
+pub(in crate::config) const EVERY_KEY: &str = r#"
 region = "us-west-1"
 profile = "work"
 types = ["c7i.xlarge", "c7a.xlarge"]

@@ -8,6 +8,7 @@ pub mod history;
 pub mod leftovers;
 mod live;
 mod news;
+pub mod overview;
 mod picture;
 pub mod price_chart;
 mod prompt;
