@@ -15,7 +15,7 @@ use crate::ui::report::EnvironmentReport;
 use crate::ui::{shapes, tables};
 
 use super::context::Context;
-use super::report;
+use super::{budget, report, spending};
 
 /// What there is.
 #[derive(Debug, Args)]
@@ -34,8 +34,11 @@ pub async fn run(_: &ListArgs, context: &Context) -> Result<(), CommandError> {
         reports.extend(of_place(context, &state, &cloud, &environments).await?);
     }
     reports.sort_by(|a, b| a.name.cmp(&b.name));
+    let spending = spending::add_to_all(context, &mut reports);
+    let budgets = budget::for_list(context, spending.as_ref(), &reports);
+    let spent = spending.map(|it| it.total());
     if context.globals.json {
-        return Ok(context.ui.json(&shapes::ListShape::from(reports.as_slice()))?);
+        return Ok(context.ui.json(&shapes::ListShape::new(&reports, spent, &budgets))?);
     }
     if reports.is_empty() {
         context.ui.status(
@@ -43,6 +46,9 @@ pub async fn run(_: &ListArgs, context: &Context) -> Result<(), CommandError> {
         );
     }
     context.ui.answer(&tables::list(&reports, context.clock.now(), context.ui.table_width()))?;
+    if !(reports.is_empty() && budgets.is_empty()) {
+        context.ui.answer(&tables::list_sums(&reports, spent, &budgets))?;
+    }
     Ok(())
 }
 

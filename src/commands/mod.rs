@@ -2,6 +2,7 @@
 
 mod adopt;
 pub mod awake;
+mod budget;
 pub mod completions;
 mod context;
 mod deliver;
@@ -17,6 +18,7 @@ pub mod list;
 pub mod logs;
 mod look_over;
 pub mod man;
+mod notify;
 pub mod plan;
 mod preflight;
 pub mod prices;
@@ -25,6 +27,7 @@ pub mod recover;
 mod report;
 #[cfg(feature = "simulator")]
 pub mod sim;
+mod spending;
 pub mod ssh;
 pub mod start;
 pub mod status;
@@ -32,6 +35,7 @@ pub mod stop;
 pub mod template;
 pub mod test_interrupt;
 pub mod up;
+mod vigil;
 pub mod watch;
 mod why;
 mod wish;

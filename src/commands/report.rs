@@ -126,6 +126,7 @@ pub fn report(
         nodes: views.into_iter().map(|view| priced(view, prices)).collect(),
         volume_usd_per_month: money::gp3_per_month(&intent.region, gib).0,
         volumes,
+        spent_this_month: None,
         expires_at: intent.expires_at,
     }
 }

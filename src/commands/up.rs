@@ -14,10 +14,10 @@ use crate::ui::report::EnvironmentReport;
 use crate::ui::{shapes, tables};
 
 use super::context::{Context, home_dir};
-use super::deliver;
 use super::preflight::{self, Fit};
 use super::wish::WishArgs;
 use super::work::{self, Work};
+use super::{budget, deliver, spending};
 
 /// How long `up` waits where nobody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -47,6 +47,9 @@ pub struct UpArgs {
     /// Print the plan, do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Go on although a budget is spent (until the month is over)
+    #[arg(long)]
+    pub over_budget: bool,
 }
 
 /// Reads the value of `--wait`.
@@ -80,6 +83,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     }
     let _lock = context.lock(&args.name).await?;
     let fit = preflight::check(context, &args.name, &args.wish).await?;
+    budget::before_up(context, &args.name, &fit, args.over_budget).await?;
     confirm_smaller(context, &args.name, &fit)?;
     tell_of_what_waits(context, &args.name, &fit);
     // A secret that is missing is found before anything is made or noted.
@@ -114,6 +118,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     for note in &report.notes {
         context.ui.warn(note);
     }
+    spending::tell(context, &report);
     answer(context, &report)?;
     for command in &fit.after_up {
         context.ui.note(&format!("next, on this machine: {command}"));

@@ -8,12 +8,14 @@
 //! - `files`: finding, reading and merging the two files
 //! - `settings`: the keys
 //! - `secrets`: the table of files that nodes get over ssh
+//! - `notify`: the command that `watch` tells what happens
 //! - `values`: durations and sizes, shared with the flags
 //! - `toml_text`: TOML with errors that name line and column
 //! - `nearest`: "did you mean"
 
 mod files;
 mod nearest;
+mod notify;
 mod secrets;
 mod settings;
 mod toml_text;
@@ -21,6 +23,7 @@ mod values;
 
 pub use files::{Config, ConfigError, Unknown};
 pub use nearest::nearest;
+pub use notify::NotifySetting;
 pub use secrets::SecretSetting;
 pub use settings::{EnvironmentSettings, VolumeSetting, WaitFor};
 pub use toml_text::{TomlFault, parse as parse_toml};
