@@ -115,9 +115,14 @@ impl<'a> Vigil<'a> {
             return Ok(false);
         }
         let spending = Spending::this_month(self.context)?;
-        let allowed = self.context.store.read().await?.budgets.is_allowed(self.name, self.context.clock.now());
+        let now = self.context.clock.now();
+        let memory = self.context.store.read().await?.budgets;
         let intent = &environment.intent;
-        let watched = Watched { runs: intent.goal == Goal::Running, can_stop: !intent.one_time, allowed };
+        let watched = Watched {
+            runs: intent.goal == Goal::Running || memory.is_stopping(self.name, now),
+            can_stop: !intent.one_time,
+            allowed: memory.is_allowed(self.name, now),
+        };
         for (scope, budget) in &self.budgets {
             let standing = spending.standing(scope, *budget);
             match budget::on_watch(&standing, watched) {
@@ -163,10 +168,11 @@ impl<'a> Vigil<'a> {
     async fn stop(&self, standing: &Standing) -> Result<(), CommandError> {
         let spent = format!("{} is spent: {}", standing.scope.in_words(), standing.in_words());
         self.context.ui.warn(&format!("{spent}; stopping {}", self.name));
-        let change = Change { name: self.name, goal: Goal::Stopped, verb: "stop", wait: Wait::None, timeout: None };
+        let (name, now) = (self.name, self.context.clock.now());
+        self.context.store.update(|state| state.budgets.begin_stop(name, now)).await?;
+        let change = Change { name, goal: Goal::Stopped, verb: "stop", wait: Wait::None, timeout: None };
         let report = change.carry_out(self.context).await?;
-        // What is told now is not told again as merely spent.
-        self.is_news(standing, Level::Spent).await?;
+        self.context.store.update(|state| state.budgets.end_stop(name, standing, now)).await?;
         let kept = money::amount(report.volume_usd_per_month);
         let message = format!(
             "{spent}; {0} was stopped, its disks are kept (volumes: about {kept} a month); \

@@ -114,6 +114,11 @@ async fn bring_back(
     environment: &Environment,
 ) -> Result<Next, CommandError> {
     let _lock = context.lock(&args.name).await?;
+    // Whoever had the lock may have stopped or ended it: what was read before counts no more.
+    let current = context.store.read().await?.environments.get(&args.name).cloned();
+    if current.as_ref() != Some(environment) {
+        return Ok(Next::Wait(Duration::ZERO));
+    }
     let cloud = context.connect(Some(&environment.intent.region), environment.profile.as_deref()).await?;
     let identity = context.identity(state, &args.name);
     let before = report::look(context, &cloud, &identity, environment).await?;

@@ -255,6 +255,8 @@ pub struct Memory {
     month: String,
     told: BTreeMap<String, Told>,
     allowed: BTreeSet<EnvName>,
+    /// Those that are being stopped: a watch that is killed meanwhile has not finished what it began.
+    stopping: BTreeSet<EnvName>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -268,7 +270,7 @@ impl Memory {
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.told.is_empty() && self.allowed.is_empty()
+        self.told.is_empty() && self.allowed.is_empty() && self.stopping.is_empty()
     }
 
     /// Notes that `level` of a budget is told now; whether it was not before, of this budget in this month.
@@ -284,8 +286,9 @@ impl Memory {
         !known
     }
 
-    /// Notes whether an environment may run in spite of its budgets this month.
+    /// Notes whether an environment may run in spite of its budgets this month. What was being stopped is wanted again.
     pub fn allow(&mut self, env: &EnvName, allowed: bool, now: Timestamp) {
+        self.stopping.remove(env);
         if allowed {
             self.turn_to(now);
             self.allowed.insert(env.clone());
@@ -298,6 +301,24 @@ impl Memory {
     #[must_use]
     pub fn is_allowed(&self, env: &EnvName, now: Timestamp) -> bool {
         self.month == month(now) && self.allowed.contains(env)
+    }
+
+    /// Notes that an environment is being stopped for a budget.
+    pub fn begin_stop(&mut self, env: &EnvName, now: Timestamp) {
+        self.turn_to(now);
+        self.stopping.insert(env.clone());
+    }
+
+    /// Notes that an environment was stopped for a budget, which need then not be told as spent any more.
+    pub fn end_stop(&mut self, env: &EnvName, standing: &Standing, now: Timestamp) {
+        self.tell(standing, Level::Spent, now);
+        self.stopping.remove(env);
+    }
+
+    /// Whether an environment is being stopped for a budget, for all that is known.
+    #[must_use]
+    pub fn is_stopping(&self, env: &EnvName, now: Timestamp) -> bool {
+        self.month == month(now) && self.stopping.contains(env)
     }
 
     /// Forgets another month.

@@ -6,6 +6,7 @@
 mod addresses;
 mod bad_input;
 mod broken_off;
+mod budget;
 mod capacity;
 mod cloudtop;
 mod cluster;

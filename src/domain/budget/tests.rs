@@ -99,3 +99,18 @@ fn the_users_word_for_more_counts_for_its_environment_and_month() {
     memory.allow(&dev, false, now);
     assert!(!memory.is_allowed(&dev, now) && memory.is_empty());
 }
+
+#[test]
+fn a_stop_that_was_begun_is_finished_unless_the_user_thinks_again() {
+    let now = at("2026-11-21T12:00:00Z");
+    let dev: EnvName = "dev".parse().unwrap();
+    let spent = standing(50.0, 50.0, Action::Stop);
+    let mut memory = Memory::default();
+    memory.begin_stop(&dev, now);
+    assert!(memory.is_stopping(&dev, now) && !memory.is_stopping(&dev, at("2026-12-01T00:00:00Z")));
+    memory.end_stop(&dev, &spent, now);
+    assert!(!memory.is_stopping(&dev, now) && !memory.tell(&spent, Level::Spent, now), "it was told with the stop");
+    memory.begin_stop(&dev, now);
+    memory.allow(&dev, true, now);
+    assert!(!memory.is_stopping(&dev, now));
+}
