@@ -96,7 +96,9 @@ impl Coming<'_> {
 
     fn ahead(&self, context: &Context, prices: &[SpotPrice]) -> Ahead {
         let chosen = self.ranking.and_then(|ranking| ranking.choices.first()).map(|choice| choice.price);
-        let per_hour = self.nodes.iter().filter_map(|view| price_of(view, prices).or(chosen)).sum();
+        // A running node has a public address, which is charged for.
+        let price = |view: &NodeView| Some(price_of(view, prices).or(chosen)? + money::PUBLIC_IPV4_PER_HOUR);
+        let per_hour = self.nodes.iter().filter_map(price).sum();
         let new = self.nodes.iter().filter(|view| view.phase == Phase::Absent).count();
         let gib = match self.intent.volume {
             VolumeWish::Managed { gib } => u64::from(gib) * u64::try_from(new).unwrap_or(u64::MAX),

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::cli::CommandError;
+use crate::domain::bill::{Bill, Tariff, Usage};
 use crate::domain::budget::{Budget, Scope, Standing};
-use crate::domain::history::History;
 use crate::domain::journal::{Entry, Event};
-use crate::domain::money;
+use crate::domain::money::{self, HOURS_PER_MONTH};
 use crate::domain::names::EnvName;
 use crate::ui::report::EnvironmentReport;
 
@@ -36,7 +35,7 @@ impl Spending {
     pub fn this_month(context: &Context) -> Result<Self, CommandError> {
         let mut all = BTreeMap::new();
         for name in context.paths.journals()? {
-            let spent = spent(&context.journal(&name).read()?, context.clock.now());
+            let spent = spent(&name, &context.journal(&name).read()?, context.clock.now());
             all.insert(name, spent);
         }
         Ok(Self(all))
@@ -72,18 +71,16 @@ impl Spending {
     }
 }
 
-fn spent(entries: &[Entry], now: Timestamp) -> Spent {
-    let history = History::read(entries);
-    let month = now.to_zoned(TimeZone::UTC).first_of_month().and_then(|day| day.start_of_day());
-    let usd = history.spent(month.ok().map(|first| first.timestamp()), now).usd;
-    let going = history.spans.iter().filter(|span| span.to.is_none());
-    Spent { usd, per_hour: going.filter_map(|span| span.price).sum() }
+/// What a journal tells of this month. Hours are counted at the price of the launch: EC2 is not asked.
+fn spent(name: &EnvName, entries: &[Entry], now: Timestamp) -> Spent {
+    let bill = Bill::of(&Usage::read(name.as_str(), entries), &Tariff::default(), Bill::month_of(now), now);
+    Spent { usd: bill.month_so_far.as_f64(), per_hour: bill.per_hour.as_f64() }
 }
 
 /// Puts into a report what its environment has cost this month, where its journal can be read.
 pub fn add_to(context: &Context, name: &EnvName, report: &mut EnvironmentReport) {
     let entries = context.journal(name).read().ok();
-    report.spent_this_month = entries.map(|entries| spent(&entries, context.clock.now()).usd);
+    report.spent_this_month = entries.map(|entries| spent(name, &entries, context.clock.now()).usd);
 }
 
 /// Puts into reports what each environment has cost this month. What cannot be read is warned of and left out.
@@ -106,7 +103,11 @@ pub fn add_to_all(context: &Context, reports: &mut [EnvironmentReport]) -> Optio
 pub fn tell(context: &Context, report: &EnvironmentReport) {
     let Some(month) = report.spent_this_month else { return };
     let hour = money::hourly(report.price_per_hour());
-    context.ui.status(&format!("{} costs {hour} an hour now; so far this month {}", report.name, money::spent(month)));
+    let month = money::spent(month);
+    context.ui.status(&format!(
+        "{}: instances cost {hour} an hour now; so far this month {month}, disks and addresses with it",
+        report.name
+    ));
 }
 
 /// When the present life of an environment began, or the last one if it has ended.
@@ -119,8 +120,14 @@ pub fn life_began(context: &Context, name: &EnvName) -> Result<Option<Timestamp>
 pub fn tell_sum(context: &Context, name: &EnvName, began: Option<Timestamp>) {
     let Ok(entries) = context.journal(name).read() else { return };
     let now = context.clock.now();
-    let life = History::read(&entries).spent(began, now).usd;
-    let month = spent(&entries, now).usd;
-    let (life, month) = (money::spent(life), money::spent(month));
+    let usage = Usage::read(name.as_str(), &entries);
+    let life = Bill::of(&usage, &Tariff::default(), began.unwrap_or(Timestamp::MIN), now);
+    let (life, month) = (money::spent(life.spent.as_f64()), money::spent(life.month_so_far.as_f64()));
     context.ui.status(&format!("{name} came to {life} in all since it was made; {month} this month"));
+}
+
+/// What goes on costing money of an environment in which nothing runs, USD a month: its disks, as its journal tells.
+pub fn kept_per_month(context: &Context, name: &EnvName) -> f64 {
+    let entries = context.journal(name).read().unwrap_or_default();
+    spent(name, &entries, context.clock.now()).per_hour * HOURS_PER_MONTH
 }

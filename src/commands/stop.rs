@@ -46,11 +46,9 @@ pub async fn run(args: &StopArgs, context: &Context) -> Result<(), CommandError>
     let change =
         Change { name: &args.name, goal: Goal::Stopped, verb: "stop", wait: Wait::None, timeout: args.timeout };
     let report = change.carry_out(context).await?;
-    let storage = match report.volumes.is_empty() {
-        true => "its root disks alone cost money now".to_owned(),
-        false => format!("its persistent volumes cost about {} a month", money::amount(report.volume_usd_per_month)),
-    };
-    context.ui.status(&format!("{} is stopped; {storage}", args.name));
+    // Of what others have made, the journal does not know.
+    let kept = money::amount(spending::kept_per_month(context, &args.name).max(report.volume_usd_per_month));
+    context.ui.status(&format!("{} is stopped; its disks cost about {kept} a month", args.name));
     spending::tell_sum(context, &args.name, began);
     if report.nodes.iter().any(|node| node.view.phase == Phase::Interrupted) {
         context.ui.note(&format!(

@@ -17,7 +17,7 @@ use crate::ui::report::{EnvironmentReport, NodeReport};
 
 use super::context::Context;
 use super::notify::{self, Event};
-use super::spending::Spending;
+use super::spending::{self, Spending};
 use super::stop::Change;
 
 /// How long a budget with `action = "stop"` goes unasked while nodes are waited for.
@@ -173,9 +173,9 @@ impl<'a> Vigil<'a> {
         let change = Change { name, goal: Goal::Stopped, verb: "stop", wait: Wait::None, timeout: None };
         let report = change.carry_out(self.context).await?;
         self.context.store.update(|state| state.budgets.end_stop(name, standing, now)).await?;
-        let kept = money::amount(report.volume_usd_per_month);
+        let kept = money::amount(spending::kept_per_month(self.context, name).max(report.volume_usd_per_month));
         let message = format!(
-            "{spent}; {0} was stopped, its disks are kept (volumes: about {kept} a month); \
+            "{spent}; {0} was stopped, its disks are kept (about {kept} a month); \
              `cloudtop start {0} --over-budget` starts it all the same",
             self.name
         );

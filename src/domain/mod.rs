@@ -5,6 +5,7 @@
 
 pub mod advice;
 pub mod advisor;
+pub mod bill;
 pub mod budget;
 pub mod call;
 pub mod demand;
