@@ -116,6 +116,8 @@ fn what_would_be_too_much_by_the_end_of_the_month_is_said_before_it_is_launched(
     let world = World::new();
     // So dear that any rest of the month is too much.
     world.ok("sim set price us-east-1 m5.large us-east-1a 900000", &[]);
+    let plan = "plan job -t m5.large --zone us-east-1a --template ./plain";
+    eventually("the price", || (world.json(plan)["pools"][0]["price_per_hour"] == 900_000.0).then_some(()));
     world.write("cloudtop.toml", "[budget]\nmonthly = 50\naction = \"stop\"\n");
     let up = world.ok("up job -t m5.large --zone us-east-1a --template ./plain", &[]);
     let (note, ready) = (up.stderr.find("would be passed"), up.stderr.find("job: launching"));
