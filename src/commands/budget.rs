@@ -68,8 +68,7 @@ impl Coming<'_> {
         }
         let prices = report::prices(context, cloud, &self.stopped()).await;
         self.announce(context, &prices);
-        let config = context.config()?;
-        ask_budgets(context, &config, self.name, &self.ahead(context, &prices), over_budget).await
+        self.ask_budgets(context, cloud, &context.config()?, &self.ahead(context, &prices), over_budget).await
     }
 
     /// Those that have an instance already: they are started where they are.
@@ -92,6 +91,51 @@ impl Coming<'_> {
         context
             .ui
             .status(&format!("{}: starting {what} at {hour} an hour ({month} a month), the price now", self.name));
+    }
+
+    /// Asks every budget that an environment is charged to, and notes the user's word for more.
+    async fn ask_budgets(
+        &self,
+        context: &Context,
+        cloud: &Cloud,
+        config: &Config,
+        ahead: &Ahead,
+        over_budget: bool,
+    ) -> Result<(), CommandError> {
+        let name = self.name;
+        let budgets: Vec<_> = config.budgets().into_iter().filter(|(scope, _)| scope.covers(name)).collect();
+        if budgets.is_empty() {
+            return Ok(());
+        }
+        let spending = Spending::ask(context, cloud, &context.store.read().await?).await?;
+        let mut spent = false;
+        for (scope, budget) in &budgets {
+            let standing = spending.standing(scope, *budget);
+            match budget::before_launch(&standing, ahead.usd(spending.per_hour(scope)), over_budget) {
+                Answer::Fine => {}
+                Answer::TooMuch { by_end } => context.ui.note(&format!(
+                    "{} would be passed if {name} ran until then: about {} of {} by the end of the month",
+                    scope.in_words(),
+                    money::spent(by_end),
+                    money::spent(budget.monthly),
+                )),
+                Answer::Spent => {
+                    spent = true;
+                    context.ui.warn(&format!("{} is spent: {}", scope.in_words(), standing.in_words()));
+                }
+                Answer::Refused => return Err(refused(name, &standing)),
+            }
+        }
+        if spent
+            && !over_budget
+            && context.ui.can_ask()
+            && !context.ui.confirm(&format!("Let {name} run all the same?"), "--yes (-y)")?
+        {
+            return Err(CommandError::silent(1));
+        }
+        let now = context.clock.now();
+        context.store.update(|state| state.budgets.allow(name, over_budget, now)).await?;
+        Ok(())
     }
 
     fn ahead(&self, context: &Context, prices: &[SpotPrice]) -> Ahead {
@@ -121,49 +165,6 @@ fn price_of(view: &NodeView, prices: &[SpotPrice]) -> Option<f64> {
     prices.iter().find(of_pool).map(|price| price.usd_per_hour)
 }
 
-/// Asks every budget that an environment is charged to, and notes the user's word for more.
-async fn ask_budgets(
-    context: &Context,
-    config: &Config,
-    name: &EnvName,
-    ahead: &Ahead,
-    over_budget: bool,
-) -> Result<(), CommandError> {
-    let budgets: Vec<_> = config.budgets().into_iter().filter(|(scope, _)| scope.covers(name)).collect();
-    if budgets.is_empty() {
-        return Ok(());
-    }
-    let spending = Spending::this_month(context)?;
-    let mut spent = false;
-    for (scope, budget) in &budgets {
-        let standing = spending.standing(scope, *budget);
-        match budget::before_launch(&standing, ahead.usd(spending.per_hour(scope)), over_budget) {
-            Answer::Fine => {}
-            Answer::TooMuch { by_end } => context.ui.note(&format!(
-                "{} would be passed if {name} ran until then: about {} of {} by the end of the month",
-                scope.in_words(),
-                money::spent(by_end),
-                money::spent(budget.monthly),
-            )),
-            Answer::Spent => {
-                spent = true;
-                context.ui.warn(&format!("{} is spent: {}", scope.in_words(), standing.in_words()));
-            }
-            Answer::Refused => return Err(refused(name, &standing)),
-        }
-    }
-    if spent
-        && !over_budget
-        && context.ui.can_ask()
-        && !context.ui.confirm(&format!("Let {name} run all the same?"), "--yes (-y)")?
-    {
-        return Err(CommandError::silent(1));
-    }
-    let now = context.clock.now();
-    context.store.update(|state| state.budgets.allow(name, over_budget, now)).await?;
-    Ok(())
-}
-
 fn refused(name: &EnvName, standing: &Standing) -> CommandError {
     let what = standing.scope.in_words();
     let text = format!("{what} is spent: {}; nothing of {name} was launched or started", standing.in_words());
@@ -175,8 +176,7 @@ fn refused(name: &EnvName, standing: &Standing) -> CommandError {
 
 /// How budgets stand, for `list`: that of all, and those of environments that there are. A spent one is warned of; a
 /// configuration that cannot be read is too, for what there is must be seen all the same.
-pub fn for_list(context: &Context, spending: Option<&Spending>, reports: &[EnvironmentReport]) -> Vec<Standing> {
-    let Some(spending) = spending else { return Vec::new() };
+pub fn for_list(context: &Context, spending: &Spending, reports: &[EnvironmentReport]) -> Vec<Standing> {
     let budgets = match context.config() {
         Ok(config) => config.budgets(),
         Err(error) => {

@@ -21,7 +21,7 @@ use crate::engine::ask;
 use crate::ui::report::{EnvironmentReport, NodeReport, VolumeReport};
 
 use super::context::Context;
-use super::why;
+use super::{spending, why};
 
 /// Looks at one environment once, without asking its nodes anything.
 pub async fn look(
@@ -42,6 +42,7 @@ pub async fn look(
     let views = views(context, identity, intent, &observed)?;
     let prices = prices(context, cloud, &views).await;
     let mut report = report(&identity.env, intent, views, &observed, &prices);
+    spending::add_to(context, identity, &observed, &mut report);
     if let Some(run) = last_run(context, &identity.env, &observed)? {
         why::tell(&mut report, &run, context.clock.now());
     }

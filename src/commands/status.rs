@@ -8,7 +8,7 @@ use crate::domain::names::EnvName;
 use crate::ui::{shapes, tables};
 
 use super::context::Context;
-use super::{report, spending, why};
+use super::{report, why};
 
 /// What an environment is doing, and why.
 ///
@@ -35,7 +35,6 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<(), CommandErro
     let cloud = context.connect(Some(&environment.intent.region), environment.profile.as_deref()).await?;
     let identity = context.identity(&state, &args.name);
     let mut report = report::look(context, &cloud, &identity, &environment).await?;
-    spending::add_to(context, &args.name, &mut report);
     let run = LastRun::of(&context.journal(&args.name).since_closed()?);
     if let Some(failed) = run.and_then(|run| run.failed).filter(|_| !why::is_met(&report)) {
         report.notes.extend(why::quota_hints(&cloud, &failed.call, &failed.failure).await);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::cli::{CommandError, Exit};
 use crate::config::NotifySetting;
@@ -17,11 +18,12 @@ use crate::ui::report::{EnvironmentReport, NodeReport};
 
 use super::context::Context;
 use super::notify::{self, Event};
+use super::report;
 use super::spending::{self, Spending};
 use super::stop::Change;
 
-/// How long a budget with `action = "stop"` goes unasked while nodes are waited for.
-const ASKED_EVERY: Duration = Duration::from_secs(600);
+/// How long budgets go unasked: each time is a look at all of EC2 that was spent on.
+const ASKED_EVERY: Duration = Duration::from_secs(300);
 
 /// What is kept in mind from look to look.
 pub struct Vigil<'a> {
@@ -29,6 +31,8 @@ pub struct Vigil<'a> {
     name: &'a EnvName,
     notify: Option<NotifySetting>,
     budgets: Vec<(Scope, Budget)>,
+    /// When budgets were asked last.
+    asked: Option<Instant>,
     /// The instances that were ready when all were, with the times at which they were launched.
     ready: BTreeMap<u32, Life>,
     /// Whether it was told that something was taken away, and not yet that it is back.
@@ -47,7 +51,7 @@ impl<'a> Vigil<'a> {
         let config = context.config()?;
         let budgets = config.budgets().into_iter().filter(|(scope, _)| scope.covers(name)).collect();
         let notify = config.environment(name.as_str()).notify;
-        Ok(Self { context, name, notify, budgets, ready: BTreeMap::new(), away: false })
+        Ok(Self { context, name, notify, budgets, asked: None, ready: BTreeMap::new(), away: false })
     }
 
     /// How long nodes may be waited for at a time: what is spent meanwhile must be seen.
@@ -110,14 +114,15 @@ impl<'a> Vigil<'a> {
     ///
     /// # Errors
     /// Of the state's files, and of stopping.
-    pub async fn keep_budgets(&self, environment: &Environment) -> Result<bool, CommandError> {
-        if self.budgets.is_empty() {
+    pub async fn keep_budgets(&mut self, environment: &Environment) -> Result<bool, CommandError> {
+        let intent = &environment.intent;
+        if self.budgets.is_empty() || report::is_over(intent.goal) || !self.is_time_to_ask() {
             return Ok(false);
         }
-        let spending = Spending::this_month(self.context)?;
-        let now = self.context.clock.now();
-        let memory = self.context.store.read().await?.budgets;
-        let intent = &environment.intent;
+        let (state, now) = (self.context.store.read().await?, self.context.clock.now());
+        let cloud = self.context.connect(Some(&intent.region), environment.profile.as_deref()).await?;
+        let spending = Spending::ask(self.context, &cloud, &state).await?;
+        let memory = state.budgets;
         let watched = Watched {
             runs: intent.goal == Goal::Running || memory.is_stopping(self.name, now),
             can_stop: !intent.one_time,
@@ -135,6 +140,14 @@ impl<'a> Vigil<'a> {
             }
         }
         Ok(false)
+    }
+
+    fn is_time_to_ask(&mut self) -> bool {
+        let due = self.asked.is_none_or(|asked| asked.elapsed() >= ASKED_EVERY);
+        if due {
+            self.asked = Some(Instant::now());
+        }
+        due
     }
 
     async fn tell_of_budget(&self, standing: &Standing, level: Level, watched: Watched) -> Result<(), CommandError> {

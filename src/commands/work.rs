@@ -86,7 +86,7 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
         _ => prices.await,
     };
     let mut report = report::report(env, &work.environment.intent, nodes, &observed, &prices);
-    spending::add_to(context, env, &mut report);
+    spending::add_to(context, work.identity, &observed, &mut report);
     if context.globals.verbose > 0 {
         let counts: Vec<String> =
             work.cloud.call_counts().iter().map(|(action, count)| format!("{action} {count}")).collect();
