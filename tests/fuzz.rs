@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use cloudtop::config::Config;
 use cloudtop::domain::call::{Call, Made};
+use cloudtop::domain::choosing::Choosing;
 use cloudtop::domain::demand::{Demand, Requirements};
 use cloudtop::domain::environment::Environment;
 use cloudtop::domain::failure::{Class, Failure};
@@ -58,6 +59,7 @@ fn intent(goal: Goal) -> Intent {
         on_interruption: Interruption::Stop,
         one_time: false,
         wait_for_capacity: false,
+        choosing: Choosing::default(),
         image: ImageWish::Family(ImageFamily::Ubuntu),
         os: Some(ImageFamily::Debian),
         template: "cloudtop".to_owned(),

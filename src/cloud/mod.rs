@@ -6,6 +6,7 @@
 
 mod act;
 mod address;
+mod advisor;
 mod codes;
 mod connect;
 mod console;
@@ -46,6 +47,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 pub use address::{AddressError, my_address};
+pub use advisor::{ADVISOR_URL, AdvisorError, Published, spot_advisor};
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
 #[cfg(test)]
 pub(crate) use codes::all as error_codes;

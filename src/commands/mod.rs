@@ -1,9 +1,11 @@
 //! One verb, one file: its arguments and its function.
 
 mod adopt;
+mod advice;
 pub mod awake;
 mod bill;
 mod budget;
+mod choosing;
 pub mod completions;
 mod context;
 pub mod cost;

@@ -19,6 +19,7 @@ use crate::state::Cache;
 use crate::ui::price_chart::{self, Chart};
 use crate::ui::{shapes, tables, time};
 
+use super::advice::{self, Bands};
 use super::context::Context;
 use super::wish;
 
@@ -108,6 +109,8 @@ pub enum SortBy {
     Disks,
     /// The zone's name.
     Zone,
+    /// How often instances are interrupted, least first.
+    Interrupted,
     /// The lowest price.
     Min,
     /// The median price.
@@ -128,6 +131,7 @@ impl From<SortBy> for Column {
             SortBy::Memory => Self::Memory,
             SortBy::Disks => Self::Disks,
             SortBy::Zone => Self::Zone,
+            SortBy::Interrupted => Self::Band,
             SortBy::Min => Self::Min,
             SortBy::Median => Self::Median,
             SortBy::Max => Self::Max,
@@ -151,8 +155,9 @@ struct Answer {
 pub async fn run(args: &PricesArgs, context: &Context) -> Result<(), CommandError> {
     let question = question(args);
     let now = context.clock.now();
-    let (answer, at) = find_out(args, context, &question, now).await?;
-    for missing in &answer.missing {
+    let (found, bands) = tokio::join!(find_out(args, context, &question, now), advice::bands(context));
+    let (answer, at) = found?;
+    for missing in answer.missing.iter().chain(&bands.missing) {
         context.ui.warn(missing);
     }
     if now != at {
@@ -161,13 +166,16 @@ pub async fn run(args: &PricesArgs, context: &Context) -> Result<(), CommandErro
     }
     let mut quotes = answer.quotes;
     quotes.retain(|it| args.zone.as_ref().is_none_or(|zone| *zone == it.zone));
+    for quote in &mut quotes {
+        quote.band = bands.of(&quote.region, &quote.instance_type);
+    }
     if quotes.is_empty() {
         return Err(nothing(args, answer.regions));
     }
     quote::sort(&mut quotes, args.sort.into(), args.reverse);
     match &args.chart {
-        Some(name) => draw(args, context, name, &quotes, at),
-        None => show(args, context, quotes, at),
+        Some(name) => draw(args, context, name, &quotes, at, bands.at),
+        None => show(args, context, quotes, at, &bands),
     }
 }
 
@@ -368,25 +376,42 @@ fn nothing(args: &PricesArgs, regions: usize) -> CommandError {
     error.hint("it may not be sold as spot, or not in that place: look elsewhere with -r or --all-regions")
 }
 
-fn show(args: &PricesArgs, context: &Context, mut quotes: Vec<Quote>, at: Timestamp) -> Result<(), CommandError> {
+fn show(
+    args: &PricesArgs,
+    context: &Context,
+    mut quotes: Vec<Quote>,
+    at: Timestamp,
+    bands: &Bands,
+) -> Result<(), CommandError> {
     let all = quotes.len();
     let is_table = !args.csv && !context.globals.json;
     let most = args.top.or(is_table.then_some(SHOWN)).filter(|most| *most > 0);
     quotes.truncate(most.unwrap_or(all));
     if context.globals.json {
-        return Ok(context.ui.json(&shapes::PricesShape::new(&quotes, args.days, at))?);
+        return Ok(context.ui.json(&shapes::PricesShape::new(&quotes, args.days, at, bands.at))?);
     }
     if args.csv {
-        return Ok(context.ui.answer(&tables::prices_csv(&quotes))?);
+        return Ok(context.ui.answer(&tables::prices_csv(&quotes, bands.at))?);
     }
     context.ui.answer(&tables::prices(&quotes, context.ui.table_width()))?;
     if quotes.len() < all {
         context.ui.status(&format!("{} of {all} pools; --top 0 shows all", quotes.len()));
     }
+    if let Some(made) = bands.at {
+        let age = time::relative(made, context.clock.now());
+        context.ui.status(&format!("INTERRUPTED: of 100 instances in a month, by the Spot Advisor's data of {age}"));
+    }
     Ok(())
 }
 
-fn draw(args: &PricesArgs, context: &Context, name: &str, quotes: &[Quote], at: Timestamp) -> Result<(), CommandError> {
+fn draw(
+    args: &PricesArgs,
+    context: &Context,
+    name: &str,
+    quotes: &[Quote],
+    at: Timestamp,
+    advisor_at: Option<Timestamp>,
+) -> Result<(), CommandError> {
     let mut lines: Vec<(String, Vec<f64>)> = quotes.iter().map(|it| (it.zone.clone(), it.points.clone())).collect();
     lines.sort_by(|a, b| a.0.cmp(&b.0));
     let chart = Chart {
@@ -401,7 +426,7 @@ fn draw(args: &PricesArgs, context: &Context, name: &str, quotes: &[Quote], at: 
         context.ui.status(&format!("written to {}", file.display()));
     }
     if context.globals.json {
-        return Ok(context.ui.json(&shapes::PricesShape::new(quotes, args.days, at))?);
+        return Ok(context.ui.json(&shapes::PricesShape::new(quotes, args.days, at, advisor_at))?);
     }
     context.ui.answer(&price_chart::text(&chart, context.ui.table_width().unwrap_or(80)))?;
     Ok(())

@@ -18,6 +18,7 @@ use crate::domain::plan::VOLUME_DEVICE;
 use crate::domain::user_data::UserData;
 use crate::templates::{self, Template};
 
+use super::choosing::{self, ChoosingArgs};
 use super::context::{current_dir, home_dir};
 use super::look_over;
 
@@ -64,6 +65,9 @@ pub struct WishArgs {
     /// The most to pay, USD per node and hour
     #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub max_price: Option<f64>,
+    /// How pools are weighed, and what happens when none will do.
+    #[command(flatten)]
+    pub choosing: ChoosingArgs,
     /// What EC2 does with a node that it takes away
     #[arg(long, value_parser = behaviour, value_name = "stop|hibernate|terminate")]
     pub on_interruption: Option<Interruption>,
@@ -162,7 +166,7 @@ impl WishArgs {
         let switch = |on: bool| on.then_some(true);
         let list = |values: &Vec<String>| (!values.is_empty()).then(|| values.clone());
         let volume = self.volume.map(VolumeSetting::Gib).or(self.no_volume.then_some(VolumeSetting::Without));
-        EnvironmentSettings {
+        self.choosing.add_to(EnvironmentSettings {
             types: list(&self.types),
             cpus: self.cpus,
             memory: self.memory,
@@ -190,7 +194,7 @@ impl WishArgs {
             wait_for_capacity: switch(self.wait_for_capacity),
             instance_profile: self.instance_profile.clone(),
             ..EnvironmentSettings::default()
-        }
+        })
     }
 
     /// The flags over the configuration. Naming types by flag sets the configuration's requirements aside, and the
@@ -303,6 +307,7 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         on_interruption,
         one_time,
         wait_for_capacity: settings.wait_for_capacity.unwrap_or(false),
+        choosing: choosing::choosing(settings, previous)?,
         image: image(settings, previous, &template),
         os: source.os,
         template: source.template,

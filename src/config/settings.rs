@@ -10,6 +10,7 @@ use super::notify::NotifySetting;
 use super::secrets::{self, SecretSetting};
 use super::values;
 use crate::domain::budget::Budget;
+use crate::domain::choosing::Fallback;
 use crate::domain::demand::Arch;
 use crate::domain::intent::{ImageFamily, Interruption};
 
@@ -74,6 +75,13 @@ pub struct EnvironmentSettings {
     pub zone: Option<String>,
     /// The most to pay, USD per node and hour.
     pub max_price: Option<f64>,
+    /// The least saving against on-demand, in per cent.
+    #[serde(deserialize_with = "values::saving")]
+    pub min_saving: Option<u32>,
+    /// Minutes lost to an interruption.
+    pub interruption_minutes: Option<u32>,
+    /// What is launched when no spot pool will do.
+    pub fallback: Option<Fallback>,
     /// What EC2 does with a node that it takes away.
     pub on_interruption: Option<Interruption>,
     /// A node that was taken away does not come back.
@@ -146,6 +154,9 @@ pub(super) const KEYS: &[&str] = &[
     "local_ssd",
     "zone",
     "max_price",
+    "min_saving",
+    "interruption_minutes",
+    "fallback",
     "on_interruption",
     "one_time",
     "template",
@@ -222,6 +233,9 @@ impl EnvironmentSettings {
             local_ssd: self.local_ssd.or(below.local_ssd),
             zone: self.zone.or(below.zone),
             max_price: self.max_price.or(below.max_price),
+            min_saving: self.min_saving.or(below.min_saving),
+            interruption_minutes: self.interruption_minutes.or(below.interruption_minutes),
+            fallback: self.fallback.or(below.fallback),
             on_interruption: self.on_interruption.or(below.on_interruption),
             one_time: self.one_time.or(below.one_time),
             template: self.template.or(below.template),

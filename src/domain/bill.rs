@@ -4,6 +4,7 @@
 //! prices ([`Tariff`]), and by AWS's own rules, which stand in `charge.rs` with their sources. Days are those of UTC, by
 //! which AWS bills. What was sent over the network is not in it.
 
+mod caveats;
 mod charge;
 mod groups;
 mod journal;
@@ -12,17 +13,15 @@ mod tariff;
 mod usage;
 mod usd;
 
-use std::collections::BTreeSet;
-
 use jiff::{Timestamp, civil};
 
+pub use caveats::Caveats;
 pub use groups::{By, Group};
 pub use seen::Look;
 pub use tariff::Tariff;
 pub use usage::{Disk, Owner, Purchase, Run, Usage};
 pub use usd::Usd;
 
-use super::money;
 use charge::HOUR;
 
 /// What was spent since a time, and what is being spent.
@@ -87,78 +86,6 @@ impl Kind {
             Self::Snapshot => "snapshot",
             Self::Address => "address",
         }
-    }
-}
-
-/// What is estimated more roughly than the rest, or left out.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Caveats {
-    /// Times that end before they begin, for a clock was wrong; they count for nothing.
-    pub backwards: u32,
-    /// Runs that EC2 ended in their first hour, which are free.
-    pub taken_in_first_hour: u32,
-    /// Runs whose end was seen only later; they are counted until the latest that it can have been.
-    pub ends_assumed: u32,
-    /// Seconds of which EC2 tells no price, counted at the price of the launch.
-    pub launch_priced: i64,
-    /// Seconds of which no price is known; they count for nothing.
-    pub unpriced: i64,
-    /// Seconds of spot instances whose on-demand price is not known.
-    pub not_compared: i64,
-    /// Regions whose own prices of disks are not known, so that those of us-east-1 stand in.
-    pub stood_in: BTreeSet<String>,
-    /// Whether there is a snapshot, whose price is the most that it can be.
-    pub snapshots: bool,
-}
-
-impl Caveats {
-    fn note_region(&mut self, region: &str, kind: Kind) {
-        self.snapshots |= kind == Kind::Snapshot;
-        if money::gp3_per_month(region, 1).1 {
-            self.stood_in.insert(region.to_owned());
-        }
-    }
-
-    /// A sentence for each.
-    #[must_use]
-    pub fn in_words(&self) -> Vec<String> {
-        let hours = |seconds: i64| format!("{} h", (seconds + HOUR / 2).div_euclid(HOUR).max(1));
-        let mut all = Vec::new();
-        if self.backwards > 0 {
-            all.push(format!(
-                "{} spans that end before they begin count for nothing: the clock was wrong then",
-                self.backwards
-            ));
-        }
-        if self.taken_in_first_hour > 0 {
-            all.push(format!("{} runs that EC2 interrupted in their first hour are free", self.taken_in_first_hour));
-        }
-        if self.ends_assumed > 0 {
-            all.push(format!(
-                "{} runs ended while no command looked; they are counted until the latest that it can have been",
-                self.ends_assumed
-            ));
-        }
-        if self.launch_priced > 0 {
-            let text = "of instances are counted at the price of their launch: EC2 tells no price of them";
-            all.push(format!("{} {text}", hours(self.launch_priced)));
-        }
-        if self.unpriced > 0 {
-            all.push(format!("{} of instances have no known price and count for nothing", hours(self.unpriced)));
-        }
-        if !self.stood_in.is_empty() {
-            let regions: Vec<&str> = self.stood_in.iter().map(String::as_str).collect();
-            all.push(format!(
-                "the prices of disks in {} are not known: those of us-east-1 stand in",
-                regions.join(", ")
-            ));
-        }
-        if self.snapshots {
-            all.push(
-                "snapshots are counted as if they held their whole volumes, the most that they can cost".to_owned(),
-            );
-        }
-        all
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use super::advisor::Band;
 use super::demand::{Arch, Demand, Requirements};
 use super::market::TypeFacts;
 use super::price_history::PriceHistory;
@@ -39,6 +40,9 @@ pub struct Quote {
     pub points: Vec<f64>,
     /// The on-demand price, USD per hour, where it is known.
     pub on_demand: Option<f64>,
+    /// How often instances of the type were interrupted in the region, where the Spot Advisor says.
+    #[serde(default)]
+    pub band: Option<Band>,
 }
 
 impl Quote {
@@ -60,6 +64,7 @@ impl Quote {
             max: history.max,
             points: history.points,
             on_demand,
+            band: None,
         }
     }
 
@@ -97,6 +102,8 @@ pub enum Column {
     Saving,
     /// The change over the span, what fell most first.
     Change,
+    /// How often instances are interrupted, least first.
+    Band,
     /// The lowest price.
     Min,
     /// The median price.
@@ -130,6 +137,7 @@ fn compare(a: &Quote, b: &Quote, by: Column) -> Ordering {
         Column::PricePerCpu => per_cpu(a).total_cmp(&per_cpu(b)),
         Column::Saving => known(a.saving().map(|part| -part)).total_cmp(&known(b.saving().map(|part| -part))),
         Column::Change => known(a.change()).total_cmp(&known(b.change())),
+        Column::Band => a.band.is_none().cmp(&b.band.is_none()).then(a.band.cmp(&b.band)),
         Column::Min => a.min.total_cmp(&b.min),
         Column::Median => a.median.total_cmp(&b.median),
         Column::Max => a.max.total_cmp(&b.max),
@@ -240,6 +248,7 @@ mod tests {
             max: now,
             points: vec![now * 2.0, now],
             on_demand,
+            band: None,
         }
     }
 
@@ -256,6 +265,14 @@ mod tests {
         assert_eq!(sorted(Column::PricePerCpu, false), ["c", "b", "a"]);
         assert_eq!(sorted(Column::Cpus, false), ["c", "b", "a"]);
         assert_eq!(sorted(Column::Type, true), ["c", "b", "a"]);
+    }
+
+    #[test]
+    fn what_is_interrupted_least_comes_first_and_what_nobody_knows_of_last() {
+        let mut quotes = [("a", None), ("b", Some(Band::Over20)), ("c", Some(Band::Under5))]
+            .map(|(name, band)| Quote { band, ..quote(name, 2, 0.1, None) });
+        sort(&mut quotes, Column::Band, false);
+        assert_eq!(quotes.map(|it| it.instance_type), ["c", "b", "a"]);
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn table(shown: &Shown<'_>, groups: &[Group], width: Option<usize>) -> String {
         Column::new("TOTAL").right(),
         Column::new("SAVED").right().dropped(6),
     ];
-    let amount = |usd: Usd| if usd == Usd::ZERO || by_kind { String::new() } else { usd.to_string() };
+    let amount = |usd: Usd| if usd == Usd::ZERO || by_kind { String::new() } else { told(usd) };
     let row = |group: &Group| {
         vec![
             if group.key.is_empty() { "(none)".to_owned() } else { one_line(&group.key) },
@@ -76,12 +76,17 @@ fn table(shown: &Shown<'_>, groups: &[Group], width: Option<usize>) -> String {
             amount(group.disks),
             amount(group.snapshots),
             amount(group.addresses),
-            group.total.to_string(),
-            group.saved.map(|usd| usd.to_string()).unwrap_or_default(),
+            told(group.total),
+            group.saved.map(told).unwrap_or_default(),
         ]
     };
     let rows: Vec<Vec<String>> = groups.iter().map(row).collect();
     render(&columns, &rows, width)
+}
+
+/// An amount; one below half a cent is not shown as nothing.
+fn told(usd: Usd) -> String {
+    if usd > Usd::ZERO && usd.cents() == 0 { "<$0.01".to_owned() } else { usd.to_string() }
 }
 
 fn hours(seconds: i64) -> String {
@@ -93,14 +98,15 @@ fn summary(shown: &Shown<'_>) -> Vec<String> {
     let bill = shown.bill;
     let since = shown.since.map_or("in all".to_owned(), |since| format!("since {}", since.strftime("%F %R UTC")));
     let whose = shown.name.map(|name| format!(" for {name}")).unwrap_or_default();
-    let mut lines = vec![format!("spent {since}{whose}: {}", bill.spent)];
+    let mut lines = vec![format!("spent {since}{whose}: {}", told(bill.spent))];
     if let Some(saved) = bill.saved {
-        lines.push(format!("saved against on-demand, for the same hours: {saved}{}", part(bill)));
+        lines.push(format!("saved against on-demand, for the same hours: {}{}", told(saved), part(bill)));
     }
     lines.push(format!("now: {} an hour", money::hourly(bill.per_hour.as_f64())));
     lines.push(format!(
         "this month: {} so far, {} by its end if all stays as it is now",
-        bill.month_so_far, bill.month_projected
+        told(bill.month_so_far),
+        told(bill.month_projected)
     ));
     lines
 }
@@ -233,6 +239,11 @@ mod tests {
     #[test]
     fn hours_are_told_to_the_tenth() {
         assert_eq!([hours(60), hours(360), hours(3600), hours(5_400)], ["0.0", "0.1", "1.0", "1.5"]);
+    }
+
+    #[test]
+    fn what_is_less_than_a_cent_is_not_shown_as_nothing() {
+        assert_eq!([0.0, 0.004, 0.005, 1.0].map(|usd| told(Usd::of(usd))), ["$0.00", "<$0.01", "$0.01", "$1.00"]);
     }
 
     #[test]

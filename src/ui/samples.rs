@@ -15,6 +15,7 @@ use crate::domain::observed::VolumeState;
 use crate::domain::phase::Phase;
 use crate::domain::plan::NodeView;
 use crate::domain::pools::{Choice, Pool, Ranking, Refusal, Rejection, RejectionKind};
+use crate::domain::score::Score;
 
 /// 2026-11-21T08:00:00Z.
 pub(super) fn now() -> Timestamp {
@@ -138,6 +139,10 @@ pub(super) fn choice(instance_type: &str, zone: &str, price: f64) -> Choice {
         },
         image: image(),
         in_part: false,
+        score: Score::spot(price, None, 4, 30),
+        band: None,
+        max_price: None,
+        on_demand: false,
     }
 }
 
@@ -189,7 +194,7 @@ fn refusal(zone: &str) -> Refusal {
         message: "none left".to_owned(),
         class: Class::Capacity,
     };
-    Refusal { pool: pool("m5.xlarge", zone), at: now(), at_least: 1, failure }
+    Refusal { pool: pool("m5.xlarge", zone), at: now(), at_least: 1, failure, on_demand: false }
 }
 
 /// A launch of one node.
@@ -199,6 +204,7 @@ pub(super) fn launch() -> Call {
         at_least: 1,
         pool: pool("m7a.xlarge", "us-east-1c"),
         price: 0.0731,
+        on_demand: false,
         image: image(),
         root_gib: 20,
         key_name: "cloudtop/dev".to_owned(),

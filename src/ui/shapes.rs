@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::report::{EnvironmentReport, NodeReport, VolumeReport, goal_word, volume_word};
+use crate::domain::advisor::Band;
 use crate::domain::budget::Standing;
 use crate::domain::doctor::Check;
 use crate::domain::names::EnvName;
@@ -425,6 +426,8 @@ pub struct PricesShape<'a> {
     at: Timestamp,
     /// Over how many days minimum, median, maximum and points are.
     days: u32,
+    /// When the data on interruptions were made.
+    advisor_at: Option<Timestamp>,
     pools: Vec<PriceShape<'a>>,
 }
 
@@ -446,12 +449,14 @@ struct PriceShape<'a> {
     max: f64,
     /// Mean prices of equal parts of the days, oldest first.
     points: &'a [f64],
+    /// How many of the type's instances were interrupted in a month, as the Spot Advisor says it.
+    band: Option<&'static str>,
 }
 
 impl<'a> PricesShape<'a> {
     /// The shape of these quotes.
     #[must_use]
-    pub fn new(quotes: &'a [Quote], days: u32, at: Timestamp) -> Self {
+    pub fn new(quotes: &'a [Quote], days: u32, at: Timestamp, advisor_at: Option<Timestamp>) -> Self {
         let pool = |it: &'a Quote| PriceShape {
             region: &it.region,
             zone: &it.zone,
@@ -467,7 +472,8 @@ impl<'a> PricesShape<'a> {
             median: it.median,
             max: it.max,
             points: &it.points,
+            band: it.band.map(Band::as_str),
         };
-        Self { format_version: FORMAT_VERSION, at, days, pools: quotes.iter().map(pool).collect() }
+        Self { format_version: FORMAT_VERSION, at, days, advisor_at, pools: quotes.iter().map(pool).collect() }
     }
 }

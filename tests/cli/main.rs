@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod addresses;
+mod advisor;
 mod bad_input;
 mod broken_off;
 mod budget;

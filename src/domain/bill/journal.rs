@@ -67,6 +67,7 @@ struct LaunchedAs {
     instance_type: String,
     zone: String,
     price: f64,
+    purchase: Purchase,
     root_gib: u32,
     tags: Arc<Tags>,
 }
@@ -92,6 +93,8 @@ struct Machine {
 #[derive(Clone, Copy)]
 struct End {
     at: Timestamp,
+    /// When the journal spoke of it.
+    seen: Timestamp,
     /// Whether it is known to have been then, or only not later.
     known: bool,
     /// Whether EC2 did it.
@@ -104,6 +107,7 @@ impl LaunchedAs {
             instance_type: launch.pool.instance_type.clone(),
             zone: launch.pool.zone.clone(),
             price: launch.price,
+            purchase: if launch.on_demand { Purchase::OnDemand } else { Purchase::Spot },
             root_gib: launch.root_gib,
             tags: Arc::new(launch.tags.clone()),
         }
@@ -148,7 +152,7 @@ impl Reader {
             }
             Call::Terminate { ids } => {
                 for id in &ids {
-                    self.end(id, End { at, known: true, taken: false });
+                    self.end(id, End { at, seen: at, known: true, taken: false });
                 }
             }
             Call::Stop { ids, hibernate } => {
@@ -156,7 +160,7 @@ impl Reader {
                     match self.machines.get_mut(id).filter(|_| hibernate) {
                         // Its memory is written to the disk first, and that is charged.
                         Some(machine) => machine.hibernating = true,
-                        None => self.stop(id, End { at, known: true, taken: false }),
+                        None => self.stop(id, End { at, seen: at, known: true, taken: false }),
                     }
                 }
             }
@@ -220,7 +224,7 @@ impl Reader {
             }
             Phase::Launching => {
                 // What is starting does not run, whatever was seen last.
-                self.stop(id, End { at: since.unwrap_or(at), known: false, taken: false });
+                self.stop(id, End { at: since.unwrap_or(at), seen: at, known: false, taken: false });
                 if let Some(machine) = self.machine(node, id, at) {
                     machine.starting = true;
                 }
@@ -235,11 +239,11 @@ impl Reader {
 
     /// When something ended that a look shows as ended: when EC2 says so, else at the latest by that look.
     fn seen_end(&self, id: &str, since: Option<Timestamp>, at: Timestamp, taken: bool) -> End {
-        let Some(machine) = self.machines.get(id) else { return End { at, known: true, taken } };
+        let Some(machine) = self.machines.get(id) else { return End { at, seen: at, known: true, taken } };
         let began = machine.last_run.and_then(|run| self.usage.runs.get(run)).map(|run| run.from);
         let told = since.filter(|since| *since <= at && began.is_none_or(|began| *since >= began));
         let known = told.is_some() || at.duration_since(machine.seen) < LOOKED_AWAY;
-        End { at: told.unwrap_or(at), known, taken }
+        End { at: told.unwrap_or(at), seen: at, known, taken }
     }
 
     fn runs(&mut self, node: u32, id: &str, since: Option<Timestamp>, at: Timestamp) {
@@ -261,7 +265,7 @@ impl Reader {
             instance_id: id.to_owned(),
             instance_type: launched_as.instance_type.clone(),
             zone: launched_as.zone.clone(),
-            purchase: Purchase::Spot,
+            purchase: launched_as.purchase,
             from: before.map_or(from, |before| from.max(before)),
             to: None,
             taken: false,
@@ -276,7 +280,7 @@ impl Reader {
         let Some(machine) = self.machines.get(id).filter(|machine| machine.runs) else { return };
         let (Some(before), Some(since)) = (machine.started, since) else { return };
         if since.duration_since(before) > SLACK {
-            self.stop(id, End { at: since, known: false, taken: false });
+            self.stop(id, End { at: since, seen: since, known: false, taken: false });
         }
     }
 
@@ -285,7 +289,7 @@ impl Reader {
         let Some(old) = self.current.get(&node).filter(|old| Some(old.as_str()) != but).cloned() else { return };
         self.current.remove(&node);
         let known = self.machines.get(&old).is_none_or(|machine| at.duration_since(machine.seen) < LOOKED_AWAY);
-        self.end(&old, End { at, known, taken: false });
+        self.end(&old, End { at, seen: at, known, taken: false });
     }
 
     /// It runs no more.
@@ -304,13 +308,15 @@ impl Reader {
 
     /// It is gone, and its root disk with it.
     fn end(&mut self, id: &str, end: End) {
+        let Some(runs) = self.machines.get(id).map(|machine| machine.runs) else { return };
         self.stop(id, end);
         let Some(machine) = self.machines.get(id) else { return };
         if self.current.get(&machine.node).is_some_and(|current| current == id) {
             self.current.remove(&machine.node);
         }
         if let Some(root) = self.usage.disks.get_mut(machine.root) {
-            root.to = root.to.or(Some(end.at));
+            // Of what was stopped already, the time that EC2 tells is that of the stop.
+            root.to = root.to.or(Some(if runs { end.at } else { end.seen }));
         }
     }
 
@@ -324,7 +330,7 @@ impl Reader {
     fn close(&mut self, kept: &BTreeSet<String>, at: Timestamp) {
         let machines: Vec<String> = self.machines.keys().cloned().collect();
         for id in machines {
-            self.end(&id, End { at, known: true, taken: false });
+            self.end(&id, End { at, seen: at, known: true, taken: false });
         }
         let gone: Vec<String> = self.volumes.keys().filter(|id| !kept.contains(*id)).cloned().collect();
         for id in gone {

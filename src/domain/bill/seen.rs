@@ -103,9 +103,11 @@ impl<'a> Seeing<'a, '_> {
     }
 
     fn new_run(&self, it: &Instance) -> Run {
-        let node = it.node_tag.as_deref().and_then(|tag| nodes::at(tag, it.launch_index));
+        let own = it.node_tag.as_deref().and_then(|tag| nodes::at(tag, it.launch_index));
+        // What a persistent request launches again carries no tags; the request does.
+        let of_request = || self.requests.get(it.id.as_str())?.node_tag.as_deref()?.parse().ok();
         Run {
-            owner: self.owner(&it.id, node),
+            owner: self.owner(&it.id, own.or_else(of_request)),
             instance_id: it.id.clone(),
             instance_type: it.instance_type.clone(),
             zone: it.zone.clone(),
@@ -129,7 +131,10 @@ impl<'a> Seeing<'a, '_> {
         let run = &self.usage.runs[place];
         let request = self.requests.get(run.instance_id.as_str()).filter(|it| !it.state.is_live());
         let (told, taken) = (request.and_then(|it| it.updated_at), self.ended(&run.instance_id, None).1);
-        let latest = self.look.now - LISTED;
+        // Where EC2 has put another in its place, that one was launched after its end.
+        let others = self.usage.runs.iter().filter(|other| other.owner.node.is_some() && self.is_here(&other.owner));
+        let next = others.filter(|other| other.owner.node == run.owner.node && other.from > run.from);
+        let latest = next.map(|other| other.from).fold(self.look.now - LISTED, Timestamp::min);
         // A new one is shown late.
         if told.is_some() || latest > run.from {
             self.end_run(place, told.or(Some(latest)), told.is_some(), taken);

@@ -13,7 +13,7 @@ use crate::domain::refusals;
 use crate::domain::tags;
 
 use super::network::Network;
-use super::world::{NodeFacts, World};
+use super::world::World;
 use super::{Blocked, Planner};
 
 /// When an open request gives up, unless the environment expires first. EC2's own default is said to be 7 days, after
@@ -129,16 +129,8 @@ impl<'a> Planner<'a> {
     }
 
     pub(super) fn propose_launch(&mut self, launch: Launch, ranking: &Ranking, choice: &Choice) {
-        let runner_up = ranking.choices.iter().find(|other| other.pool != choice.pool);
-        let price = money::hourly(choice.price);
-        let reason = match runner_up {
-            Some(other) => {
-                let next = money::hourly(other.price);
-                format!("{} at {price} an hour is cheapest; next is {} at {next}", choice.pool, other.pool)
-            }
-            None => format!("{} at {price} an hour is the only pool that will do", choice.pool),
-        };
-        if self.intent().requests_spot() {
+        let reason = pools::explained(choice, ranking);
+        if self.intent().requests_spot() && !choice.on_demand {
             for &node in &launch.nodes {
                 let tags = self.tags_of(&[node]);
                 let single = Launch { nodes: vec![node], at_least: 1, tags, ..launch.clone() };
@@ -147,28 +139,6 @@ impl<'a> Planner<'a> {
         } else {
             self.propose(Call::Launch(launch), reason);
         }
-    }
-
-    /// Which nodes go where: all into the cheapest pool, or over the zones, the emptiest and then cheapest first.
-    fn lay_out<'r>(&self, world: &World<'a>, nodes: &[u32], ranking: &'r Ranking) -> Vec<(&'r Choice, Vec<u32>)> {
-        let Some(cheapest) = ranking.choices.first() else { return Vec::new() };
-        if !self.intent().spread {
-            return vec![(cheapest, nodes.to_vec())];
-        }
-        let mut zones: Vec<(usize, &Choice, Vec<u32>)> = Vec::new();
-        for choice in &ranking.choices {
-            if !zones.iter().any(|(_, known, _)| known.pool.zone == choice.pool.zone) {
-                zones.push((nodes_in(world, &choice.pool.zone), choice, Vec::new()));
-            }
-        }
-        for &node in nodes {
-            // `min_by_key` takes the first of equals, and choices are cheapest first.
-            if let Some((count, _, here)) = zones.iter_mut().min_by_key(|(count, _, _)| *count) {
-                *count += 1;
-                here.push(node);
-            }
-        }
-        zones.into_iter().filter(|(_, _, here)| !here.is_empty()).map(|(_, choice, here)| (choice, here)).collect()
     }
 
     /// Nodes that may share one call: the same user data, and a set that fits into a tag.
@@ -202,6 +172,7 @@ impl<'a> Planner<'a> {
             at_least: if choice.in_part { 1 } else { count },
             pool: choice.pool.clone(),
             price: choice.price,
+            on_demand: choice.on_demand,
             root_gib: choice.image.root_gib.max(ROOT_GIB).saturating_add(for_memory),
             image: choice.image.clone(),
             key_name: network.key_name.clone(),
@@ -210,8 +181,8 @@ impl<'a> Planner<'a> {
             user_data: intent.user_data.of(first).unwrap_or_default().to_owned(),
             on_interruption: intent.on_interruption,
             one_time: intent.one_time,
-            max_price: intent.max_price,
-            valid_until: self.valid_until(),
+            max_price: choice.max_price,
+            valid_until: self.valid_until().filter(|_| !choice.on_demand),
             ephemeral_disks: if needs_mappings { choice.facts.local_disks.min(MAX_EPHEMERAL) } else { 0 },
             shutdown_terminates: intent.one_time || intent.on_interruption == Interruption::Terminate,
             instance_profile: intent.instance_profile.clone(),
@@ -236,11 +207,4 @@ impl<'a> Planner<'a> {
         let year = self.now().checked_add(REQUEST_VALID_FOR).ok();
         self.intent().requests_spot().then_some(self.intent().expires_at.or(year)).flatten()
     }
-}
-
-fn nodes_in(world: &World<'_>, zone: &str) -> usize {
-    let of_node = |facts: &NodeFacts<'_>| {
-        facts.live.iter().any(|instance| instance.zone == zone) || facts.interface().is_some_and(|it| it.zone == zone)
-    };
-    world.nodes.values().filter(|facts| of_node(facts)).count()
 }

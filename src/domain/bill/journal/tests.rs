@@ -32,6 +32,7 @@ pub(in crate::domain::bill) fn launch(nodes: &[u32]) -> Launch {
         valid_until: None,
         ephemeral_disks: 0,
         shutdown_terminates: false,
+        on_demand: false,
         instance_profile: None,
         tags: BTreeMap::from([("team".to_owned(), "web".to_owned())]),
     }
@@ -126,6 +127,17 @@ fn what_ec2_did_while_nobody_looked_is_taken_from_its_own_times() {
 }
 
 #[test]
+fn what_is_ended_after_a_stop_keeps_its_disk_until_then() {
+    let usage = read(&[
+        &launched(0, &[0], &["i-1"]),
+        &[node(1, Phase::Ready, Some("i-1"), "fulfilled", Some(0))],
+        &[node(50, Phase::Interrupted, Some("i-1"), "instance-stopped-no-capacity", Some(30))],
+        &[node(60, Phase::Ending, Some("i-1"), "instance-stopped-no-capacity", Some(30))],
+    ]);
+    assert_eq!((runs(&usage), usage.disks[0].to), (vec![(0, Some(30), true, false)], Some(at(60))));
+}
+
+#[test]
 fn a_start_that_was_not_seen_ends_the_run_before_it() {
     let usage = read(&[
         &launched(0, &[0], &["i-1"]),
@@ -148,6 +160,14 @@ fn an_instance_that_ec2_puts_in_the_place_of_another_ends_that_one() {
     assert_eq!(runs(&usage), expected);
     let roots: Vec<Option<Timestamp>> = usage.disks.iter().map(|disk| disk.to).collect();
     assert_eq!(roots, [Some(at(28)), Some(at(80)), None]);
+}
+
+#[test]
+fn what_was_launched_on_demand_is_charged_as_such() {
+    let on_demand = Launch { on_demand: true, price: 0.096, ..launch(&[0]) };
+    let made = Made { instances: vec!["i-1".to_owned()], ..Made::default() };
+    let usage = read(&[&call(0, Call::Launch(on_demand), made), &[node(1, Phase::Ready, Some("i-1"), "", None)]]);
+    assert_eq!((usage.runs[0].purchase, usage.runs[0].launch_price), (Purchase::OnDemand, Some(0.096)));
 }
 
 #[test]
