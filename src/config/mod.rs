@@ -7,12 +7,14 @@
 //!
 //! - `files`: finding, reading and merging the two files
 //! - `settings`: the keys
+//! - `edit`: writing answers into a file
 //! - `secrets`: the table of files that nodes get over ssh
 //! - `notify`: the command that `watch` tells what happens
 //! - `values`: durations and sizes, shared with the flags
 //! - `toml_text`: TOML with errors that name line and column
 //! - `nearest`: "did you mean"
 
+mod edit;
 mod files;
 mod nearest;
 mod notify;
@@ -21,6 +23,7 @@ mod settings;
 mod toml_text;
 mod values;
 
+pub use edit::{Answers, with_answers, write_file};
 pub use files::{Config, ConfigError, Unknown};
 pub use nearest::nearest;
 pub use notify::NotifySetting;

@@ -40,5 +40,6 @@ pub mod said;
 pub mod score;
 pub mod secrets;
 pub mod self_attach;
+pub mod sizes;
 pub mod tags;
 pub mod user_data;
