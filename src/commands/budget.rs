@@ -88,9 +88,7 @@ impl Coming<'_> {
         };
         let month = money::amount(hour * HOURS_PER_MONTH);
         let hour = money::hourly(hour);
-        context
-            .ui
-            .status(&format!("{}: starting {what} at {hour} an hour ({month} a month), the price now", self.name));
+        context.ui.status(&format!("{}: {what}, to be started, costs {hour} an hour now ({month} a month)", self.name));
     }
 
     /// Asks every budget that an environment is charged to, and notes the user's word for more.

@@ -36,9 +36,9 @@ fn starting_says_the_price_now_and_every_end_what_it_came_to() {
     let world = World::new();
     world.ok("up dev", &[]).says(&["an hour now; so far this month $"]);
     world.ok("stop dev", &[]).says(&["its disks cost about $5.", "dev came to $", "this month"]);
-    world.ok("start dev", &[]).says(&["starting m", "an hour ($", "the price now", "so far this month $"]);
+    world.ok("start dev", &[]).says(&["dev: m", ", to be started, costs $", "an hour now ($", "so far this month $"]);
     world.ok("stop dev -q", &[]);
-    world.ok("up dev", &[]).says(&["starting m", "the price now"]);
+    world.ok("up dev", &[]).says(&[", to be started, costs $"]);
     world.ok("down dev", &[]).says(&["dev came to $", "is kept, at about $4.00 a month"]);
 }
 

@@ -21,7 +21,7 @@ const COLUMNS: [Column; 12] = [
     Column::new("TYPE").dropped(4),
     Column::new("$/HOUR").right(),
     Column::new("$/MONTH").right().dropped(5),
-    Column::new("SPENT").right(),
+    Column::new("SPENT").right().dropped(6),
     Column::new("VOL GiB").right().dropped(3),
     Column::new("EXPIRES"),
 ];
