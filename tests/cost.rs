@@ -198,6 +198,17 @@ async fn environments_that_are_gone_are_on_the_bill_and_nothing_is_asked_of_them
     assert!(text.0.contains("now: $0.0000 an hour") && text.1.contains("data transfer"), "{text:?}");
 }
 
+/// No spot capacity: two hours on demand are 2 x 0.192 = 0.384, and nothing is saved.
+#[tokio::test(start_paused = true)]
+async fn what_fell_back_on_demand_is_billed_at_the_full_price() {
+    let world = World::new().await;
+    world.ok("sim set capacity us-east-1 * * no-spot").await;
+    world.ok(&format!("up dev {UP} --no-volume --fallback on-demand")).await;
+    hours(2).await;
+    assert_eq!(world.cents("dev").await[0], 38);
+    assert_eq!(cents(&world.cost("dev").await["saved"]), 0);
+}
+
 /// EC2 tells neither spot nor on-demand prices: the launch's price stands in, no saving is shown, and both are said.
 #[tokio::test(start_paused = true)]
 async fn without_prices_those_of_launches_stand_in_and_no_saving_is_shown() {

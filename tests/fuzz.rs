@@ -306,6 +306,7 @@ fn instance(id: usize, node_tag: Option<String>, launch_index: u32, state: Insta
         instance_type: "m5.large".to_owned(),
         zone: "us-east-1a".to_owned(),
         request_id: (!id.is_multiple_of(3)).then(|| format!("sir-{id}")),
+        on_demand: id.is_multiple_of(3),
         public_ip: None,
         private_ip: None,
         public_dns: None,

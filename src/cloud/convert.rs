@@ -58,6 +58,7 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<Instance> {
         instance_type: from.instance_type().map(|name| name.as_str().to_owned()).unwrap_or_default(),
         zone: text(from.placement().and_then(sdk::Placement::availability_zone)).unwrap_or_default(),
         request_id: text(from.spot_instance_request_id()),
+        on_demand: from.instance_lifecycle().is_none() && text(from.spot_instance_request_id()).is_none(),
         public_ip: text(from.public_ip_address()),
         private_ip: text(from.private_ip_address()),
         public_dns: text(from.public_dns_name()),

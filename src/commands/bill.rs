@@ -15,7 +15,7 @@ use crate::domain::price_history::Span;
 use crate::state::{Cache, State};
 
 use super::context::Context;
-use super::price_list;
+use super::price_list::PriceList;
 
 /// How long spot prices are not asked for again: an hour that has begun keeps its price.
 const PRICES_KEEP: SignedDuration = SignedDuration::from_mins(5);
@@ -151,8 +151,8 @@ impl Gathered<'_> {
         }
         let first = accounts.iter().filter_map(|account| account.usage.first_run(self.since)).min().unwrap_or(self.now);
         let types: Vec<String> = types.into_iter().collect();
-        let (spot, listed) =
-            tokio::join!(self.spot_prices(cloud, &types, first), price_list::on_demand(self.context, cloud, self.now));
+        let list = PriceList::of(self.context);
+        let (spot, listed) = tokio::join!(self.spot_prices(cloud, &types, first), list.on_demand(cloud, self.now));
         match spot {
             Ok(pools) => {
                 pools.into_iter().for_each(|((name, zone), changes)| self.tariff.add_spot(&name, &zone, changes))

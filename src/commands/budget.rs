@@ -5,7 +5,6 @@ use crate::cloud::Cloud;
 use crate::config::Config;
 use crate::domain::budget::{self, Ahead, Answer, Level, Scope, Standing};
 use crate::domain::intent::{Intent, VolumeWish};
-use crate::domain::market::SpotPrice;
 use crate::domain::money::{self, HOURS_PER_MONTH};
 use crate::domain::names::EnvName;
 use crate::domain::phase::Phase;
@@ -15,7 +14,7 @@ use crate::ui::report::EnvironmentReport;
 
 use super::context::Context;
 use super::preflight::Fit;
-use super::report;
+use super::report::{self, Prices};
 use super::spending::Spending;
 
 /// What is about to be launched or started.
@@ -77,9 +76,9 @@ impl Coming<'_> {
     }
 
     /// Says what starting costs: the price of the launch counts no more. What is launched is announced with its choice.
-    fn announce(&self, context: &Context, prices: &[SpotPrice]) {
+    fn announce(&self, context: &Context, prices: &Prices) {
         let starts: Vec<NodeView> = self.stopped().into_iter().filter(|view| view.phase == Phase::Stopped).collect();
-        let known: Vec<f64> = starts.iter().filter_map(|view| price_of(view, prices)).collect();
+        let known: Vec<f64> = starts.iter().filter_map(|view| prices.of(view)).collect();
         let Some(first) = starts.first().filter(|_| !known.is_empty()) else { return };
         let (hour, count) = (known.iter().sum::<f64>(), starts.len());
         let what = match (count, &first.instance_type, &first.zone) {
@@ -136,10 +135,10 @@ impl Coming<'_> {
         Ok(())
     }
 
-    fn ahead(&self, context: &Context, prices: &[SpotPrice]) -> Ahead {
+    fn ahead(&self, context: &Context, prices: &Prices) -> Ahead {
         let chosen = self.ranking.and_then(|ranking| ranking.choices.first()).map(|choice| choice.price);
         // A running node has a public address, which is charged for.
-        let price = |view: &NodeView| Some(price_of(view, prices).or(chosen)? + money::PUBLIC_IPV4_PER_HOUR);
+        let price = |view: &NodeView| Some(prices.of(view).or(chosen)? + money::PUBLIC_IPV4_PER_HOUR);
         let per_hour = self.nodes.iter().filter_map(price).sum();
         let new = self.nodes.iter().filter(|view| view.phase == Phase::Absent).count();
         let gib = match self.intent.volume {
@@ -154,13 +153,6 @@ impl Coming<'_> {
             hours_left: budget::hours_left(now),
         }
     }
-}
-
-fn price_of(view: &NodeView, prices: &[SpotPrice]) -> Option<f64> {
-    let of_pool = |price: &&SpotPrice| {
-        Some(&price.instance_type) == view.instance_type.as_ref() && Some(&price.zone) == view.zone.as_ref()
-    };
-    prices.iter().find(of_pool).map(|price| price.usd_per_hour)
 }
 
 fn refused(name: &EnvName, standing: &Standing) -> CommandError {

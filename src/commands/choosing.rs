@@ -6,7 +6,10 @@ use crate::cli::CommandError;
 use crate::config::{self, EnvironmentSettings};
 use crate::domain::choosing::{Choosing, Fallback};
 use crate::domain::intent::Intent;
-use crate::domain::score;
+use crate::domain::market::Market;
+use crate::domain::{money, pools, score};
+
+use super::context::Context;
 
 /// How pools are weighed, which are too dear, and what happens when none will do.
 #[derive(Clone, Debug, Default, Args)]
@@ -36,6 +39,15 @@ impl ChoosingArgs {
             ..settings
         }
     }
+}
+
+/// Says what a node would cost on demand, before anything is made.
+pub fn tell_of_fallback(context: &Context, intent: &Intent, market: Option<&Market>) {
+    let Some(choice) = market.and_then(|it| pools::instead_of_spot(intent, it, context.clock.now())) else { return };
+    let price = money::hourly(choice.price);
+    let text =
+        format!("where no spot pool will do: ON-DEMAND, {} at {price} an hour a node", choice.pool.instance_type);
+    context.ui.note(&text);
 }
 
 /// What is said now; what was said before stands where nothing is.

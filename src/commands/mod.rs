@@ -27,6 +27,7 @@ pub mod plan;
 mod preflight;
 mod price_list;
 pub mod prices;
+mod published;
 mod rebuild;
 pub mod recover;
 mod report;

@@ -14,6 +14,7 @@ use crate::ssh::address::parse_cidr;
 use crate::ssh::keys::{self, KeySearch};
 
 use super::context::{Context, home_dir};
+use super::published;
 use super::report;
 use super::wish::{self, Made, Makings, WishArgs};
 use super::work;
@@ -215,7 +216,10 @@ pub async fn plan_now(
     if first.status != Status::NeedsSurvey || intent.goal != Goal::Running {
         return Ok((first, None));
     }
-    observed.market = Some(cloud.survey(intent, &identity.resource_name(), now).await?);
+    let key_name = identity.resource_name();
+    let (market, published) =
+        tokio::join!(cloud.survey(intent, &key_name, now), published::insist(context, cloud, intent));
+    observed.market = Some(Market { published: published?, ..market? });
     let plan = make(&observed);
     Ok((plan, observed.market))
 }

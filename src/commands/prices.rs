@@ -21,12 +21,11 @@ use crate::ui::{shapes, tables, time};
 
 use super::advice::{self, Bands};
 use super::context::Context;
+use super::price_list::PriceList;
 use super::wish;
 
 /// How long prices are shown again without asking: a pool changes its price twice a day (EC2's own history).
 const PRICES_KEEP: SignedDuration = SignedDuration::from_mins(5);
-/// How long AWS's price list is not asked for again.
-const LIST_KEEPS: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Regions that are asked at the same time.
 const REGIONS_AT_ONCE: usize = 4;
 /// How many pools a table shows unless more are asked for.
@@ -244,7 +243,7 @@ async fn ask(
         all => format!("asking EC2 for the prices of {} days in {} regions", args.days, all.len()),
     };
     context.ui.status(&asked);
-    let lists = Cache::new(&context.paths, "on-demand", LIST_KEEPS);
+    let lists = PriceList::of(context);
     let mut waiting = regions.iter();
     let mut tasks = JoinSet::new();
     let mut answer = Answer { regions: regions.len(), ..Answer::default() };
@@ -253,12 +252,7 @@ async fn ask(
         while tasks.len() < REGIONS_AT_ONCE
             && let Some(region) = waiting.next()
         {
-            let place = Place {
-                cloud: first.in_region(region),
-                lists: lists.clone(),
-                span,
-                list_key: list_key(context, region),
-            };
+            let place = Place { cloud: first.in_region(region), lists: lists.clone(), span };
             let question = question.clone();
             tasks.spawn(async move { (place.cloud.region().to_owned(), place.ask(&question).await) });
         }
@@ -291,16 +285,10 @@ async fn regions(args: &PricesArgs, context: &Context, first: &Cloud) -> Result<
     Ok(vec![first.region().to_owned()])
 }
 
-/// The simulator's prices are those of a made-up world.
-fn list_key(context: &Context, region: &str) -> String {
-    format!("{region} at {:?}", context.globals.endpoint_url)
-}
-
 /// One region.
 struct Place {
     cloud: Cloud,
-    lists: Cache,
-    list_key: String,
+    lists: PriceList,
     span: Span,
 }
 
@@ -314,7 +302,8 @@ struct There {
 
 impl Place {
     async fn ask(&self, question: &Question) -> Result<There, CommandError> {
-        let (types, listed) = tokio::join!(self.cloud.types_asked_about(question), self.on_demand());
+        let (types, listed) =
+            tokio::join!(self.cloud.types_asked_about(question), self.lists.on_demand(&self.cloud, self.span.to));
         let types = types?;
         let names: Vec<String> = types.iter().map(|facts| facts.name.clone()).collect();
         let rows = AtomicUsize::new(0);
@@ -329,18 +318,6 @@ impl Place {
             Some(Quote::new(self.cloud.region(), facts, history, on_demand))
         });
         Ok(There { quotes: quotes.collect(), rows: rows.load(Ordering::Relaxed), unlisted })
-    }
-
-    async fn on_demand(&self) -> Result<BTreeMap<String, f64>, Failure> {
-        let now = self.span.to;
-        if let Some(kept) = self.lists.get(&self.list_key, now) {
-            return Ok(kept.answer);
-        }
-        let listed = self.cloud.on_demand_prices().await?;
-        if !listed.is_empty() {
-            self.lists.put(&self.list_key, &listed, now);
-        }
-        Ok(listed)
     }
 }
 

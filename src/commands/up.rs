@@ -13,6 +13,7 @@ use crate::ssh::include::{self, IncludeState};
 use crate::ui::report::EnvironmentReport;
 use crate::ui::{shapes, tables};
 
+use super::choosing;
 use super::context::{Context, home_dir};
 use super::preflight::{self, Fit};
 use super::wish::WishArgs;
@@ -86,6 +87,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     budget::before_up(context, &args.name, &fit, args.over_budget).await?;
     confirm_smaller(context, &args.name, &fit)?;
     tell_of_what_waits(context, &args.name, &fit);
+    choosing::tell_of_fallback(context, &fit.environment.intent, fit.market.as_ref());
     // A secret that is missing is found before anything is made or noted.
     let identity = context.identity(&context.store.read().await?, &args.name);
     let delivery = deliver::gather(context, &identity, &fit.environment.intent).await?;

@@ -46,6 +46,8 @@ pub struct Instance {
     pub zone: String,
     /// Its spot request.
     pub request_id: Option<String>,
+    /// Whether it is on demand: it has no spot request, and is billed at the full price.
+    pub on_demand: bool,
     /// Addresses and names, as far as it has them.
     pub public_ip: Option<String>,
     /// The address in the VPC.

@@ -1,5 +1,7 @@
 //! Pools (instance type x availability zone): which will do, in what order, and why the others will not.
 
+#[cfg(test)]
+mod choosing_tests;
 mod on_demand;
 mod words;
 
@@ -152,6 +154,8 @@ pub struct Ranking {
     pub refusals: Vec<Refusal>,
     /// The lowest price among the pools that are too dear, USD per node and hour.
     pub least_dear: Option<f64>,
+    /// How many nodes go where: places among the choices, and numbers of nodes. Empty where nothing is to be launched.
+    pub laid_out: Vec<(usize, u32)>,
 }
 
 impl Ranking {
@@ -176,6 +180,11 @@ impl Ranking {
         let told = told.into_iter().map(|(kind, words)| (count(kind), words)).filter(|(count, _)| *count > 0);
         parts.extend(told.map(|(count, words)| format!("{count} {words}")));
         parts.join(", ")
+    }
+
+    /// How many nodes go where, with their choices.
+    pub fn launches(&self) -> impl Iterator<Item = (&Choice, u32)> {
+        self.laid_out.iter().filter_map(|(place, nodes)| Some((self.choices.get(*place)?, *nodes)))
     }
 
     /// Whether on-demand instances are launched.
@@ -220,6 +229,13 @@ pub fn rank(
     let by_score = |a: &Choice, b: &Choice| score::order(a.sorted_by(), b.sorted_by());
     ranking.choices.sort_by(|a, b| a.waits_for_price().cmp(&b.waits_for_price()).then_with(|| by_score(a, b)));
     ranking
+}
+
+/// The on-demand instances that would be launched now if no spot pool did, where the user has asked for them.
+#[must_use]
+pub fn instead_of_spot(intent: &Intent, market: &Market, now: Timestamp) -> Option<Choice> {
+    let without = Market { prices: Vec::new(), ..market.clone() };
+    rank(intent, &without, &[], None, intent.nodes, now).choices.into_iter().next()
 }
 
 /// The image that a type would boot, or why it will not do at all.

@@ -186,6 +186,11 @@ impl Ui {
         self.say(&format!("{WARNING}warning:{WARNING:#} {text}"));
     }
 
+    /// Says that something is paid for at the full price; under `--quiet` too, for nobody may overlook it.
+    pub fn on_demand(&self, text: &str) {
+        self.say(&format!("{ERROR}ON-DEMAND:{ERROR:#} {text}"));
+    }
+
     /// Says an error, what caused it, and what to do about it.
     pub fn error(&self, error: &dyn Error, hints: &[String]) {
         let mut lines = vec![format!("{ERROR}error:{ERROR:#} {error}")];

@@ -28,6 +28,7 @@ pub(super) fn bare(index: u32, phase: Phase, waiting_for: Option<&str>) -> NodeV
         index,
         phase,
         waiting_for: waiting_for.map(str::to_owned),
+        on_demand: false,
         request_id: None,
         request_status: None,
         instance_id: None,
@@ -45,6 +46,7 @@ pub(super) fn bare(index: u32, phase: Phase, waiting_for: Option<&str>) -> NodeV
 /// A node that runs.
 pub(super) fn running(index: u32, zone: &str, phase: Phase) -> NodeView {
     NodeView {
+        on_demand: false,
         request_id: Some(format!("sir-0000000{index}")),
         request_status: Some("fulfilled".to_owned()),
         instance_id: Some(format!("i-0123456789abcdef{index}")),
@@ -184,6 +186,7 @@ pub(super) fn ranking() -> Ranking {
         rejections,
         refusals: vec![refusal("us-east-1a"), refusal("us-east-1b")],
         least_dear: Some(0.09),
+        laid_out: Vec::new(),
     }
 }
 

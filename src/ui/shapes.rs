@@ -9,7 +9,7 @@ use crate::domain::budget::Standing;
 use crate::domain::doctor::Check;
 use crate::domain::names::EnvName;
 use crate::domain::plan::{Plan, Status, Step};
-use crate::domain::pools::{Choice, Rejection};
+use crate::domain::pools::{self, Choice, Rejection};
 use crate::domain::quote::Quote;
 use crate::domain::said::Said;
 
@@ -44,6 +44,8 @@ pub struct EnvironmentShape<'a> {
 struct NodeShape<'a> {
     index: u32,
     phase: &'static str,
+    /// `spot` or `on-demand`; null while there is no instance.
+    market: Option<&'static str>,
     spot_request_id: Option<&'a str>,
     /// EC2's status code.
     spot_status: Option<&'a str>,
@@ -130,7 +132,9 @@ pub struct PlanShape<'a> {
     /// Why it is blocked.
     blocked_by: Option<String>,
     steps: Vec<StepShape<'a>>,
-    /// Cheapest first.
+    /// Why the first is taken rather than the second.
+    choice: Option<String>,
+    /// The best first, by `score`.
     pools: Vec<PoolShape<'a>>,
     turned_down: Vec<TurnedDownShape<'a>>,
     waiting_for: Vec<&'a str>,
@@ -147,7 +151,15 @@ struct StepShape<'a> {
 struct PoolShape<'a> {
     instance_type: &'a str,
     zone: &'a str,
+    /// `spot` or `on-demand`.
+    market: &'static str,
     price_per_hour: f64,
+    /// How many are interrupted in a month, in the Spot Advisor's words; null where it does not say.
+    interruption_band: Option<&'static str>,
+    /// What its interruptions are expected to cost.
+    interruption_cost_per_hour: f64,
+    /// The price and the interruptions.
+    score: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -212,6 +224,7 @@ impl<'a> From<&'a NodeReport> for NodeShape<'a> {
         Self {
             index: view.index,
             phase: view.phase.as_str(),
+            market: view.instance_id.as_ref().map(|_| market_word(view.on_demand)),
             spot_request_id: view.request_id.as_deref(),
             spot_status: view.request_status.as_deref(),
             instance_id: view.instance_id.as_deref(),
@@ -303,6 +316,7 @@ impl<'a> PlanShape<'a> {
             },
             blocked_by: super::tables::blocked(&plan.status),
             steps: plan.steps.iter().map(StepShape::from).collect(),
+            choice: ranking.and_then(|it| Some(pools::explained(it.choices.first()?, it))),
             pools: ranking.iter().flat_map(|it| &it.choices).map(PoolShape::from).collect(),
             turned_down: ranking.iter().flat_map(|it| &it.rejections).map(TurnedDownShape::from).collect(),
             waiting_for: plan.waiting_for.iter().map(String::as_str).collect(),
@@ -321,7 +335,11 @@ impl<'a> From<&'a Choice> for PoolShape<'a> {
         Self {
             instance_type: &choice.pool.instance_type,
             zone: &choice.pool.zone,
+            market: market_word(choice.on_demand),
             price_per_hour: rounded(choice.price),
+            interruption_band: choice.band.map(Band::as_str),
+            interruption_cost_per_hour: rounded(choice.score.interruptions),
+            score: rounded(choice.score.total()),
         }
     }
 }
@@ -330,6 +348,11 @@ impl<'a> From<&'a Rejection> for TurnedDownShape<'a> {
     fn from(rejection: &'a Rejection) -> Self {
         Self { what: &rejection.what, reason: &rejection.why }
     }
+}
+
+/// How an instance is paid for.
+fn market_word(on_demand: bool) -> &'static str {
+    if on_demand { "on-demand" } else { "spot" }
 }
 
 /// An amount with six decimals, as fine as EC2's own prices: sums of binary fractions have a tail that means nothing.
@@ -359,6 +382,7 @@ mod tests {
     {
       "index": 0,
       "phase": "ready",
+      "market": "spot",
       "spot_request_id": "sir-00000000",
       "spot_status": "fulfilled",
       "instance_id": "i-0123456789abcdef0",

@@ -20,7 +20,7 @@ pub async fn differences(world: &World, wanted: &Wanted) -> Vec<String> {
     let requests: Vec<_> = shown.spot_requests.iter().filter(|it| !it.gone).collect();
     let volumes: Vec<_> = shown.volumes.iter().filter(|it| tag(&it.tags, "cloudtop:role") == "persistent").collect();
     found.count("instances", instances.len(), wanted.nodes);
-    found.count("spot requests", requests.len(), wanted.nodes);
+    found.count("spot requests", requests.len(), if wanted.on_demand { 0 } else { wanted.nodes });
     let network = usize::from(wanted.doing != Doing::Gone);
     if wanted.doing != Doing::StoppedIfThere {
         found.count("security groups", shown.security_groups.len(), network);
@@ -101,7 +101,8 @@ impl Findings {
                 self.say(format!("{} is not persistent", it.id));
             }
         }
-        for it in instances.iter().filter(|it| !requests.iter().any(|of| of.instance_id.as_deref() == Some(&it.id))) {
+        let of_spot = instances.iter().filter(|_| !wanted.on_demand);
+        for it in of_spot.filter(|it| !requests.iter().any(|of| of.instance_id.as_deref() == Some(&it.id))) {
             self.say(format!("{} has no live request", it.id));
         }
     }

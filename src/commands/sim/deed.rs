@@ -144,7 +144,7 @@ pub enum SetArgs {
         instance_type: String,
         /// The availability zone, or `*`
         zone: String,
-        /// `none`, `available`, or a number of instances
+        /// `none`, `no-spot` (on demand alone), `available`, or a number of instances
         capacity: String,
         /// After how long there is enough again
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]
@@ -354,10 +354,11 @@ fn read_fate(text: String) -> VolumeFate {
 fn read_capacity(text: &str) -> Result<Capacity, CommandError> {
     match text {
         "none" => Ok(Capacity::None),
+        "no-spot" => Ok(Capacity::NoSpot),
         "available" => Ok(Capacity::Available),
         text => match text.parse() {
             Ok(count) => Ok(Capacity::Count(count)),
-            Err(_) => Err(CommandError::usage("a capacity is `none`, `available` or a number")),
+            Err(_) => Err(CommandError::usage("a capacity is `none`, `no-spot`, `available` or a number")),
         },
     }
 }

@@ -93,8 +93,8 @@ struct Machine {
 #[derive(Clone, Copy)]
 struct End {
     at: Timestamp,
-    /// When the journal spoke of it.
-    seen: Timestamp,
+    /// When its root disk ended, if it did.
+    gone: Timestamp,
     /// Whether it is known to have been then, or only not later.
     known: bool,
     /// Whether EC2 did it.
@@ -152,7 +152,7 @@ impl Reader {
             }
             Call::Terminate { ids } => {
                 for id in &ids {
-                    self.end(id, End { at, seen: at, known: true, taken: false });
+                    self.end(id, End { at, gone: at, known: true, taken: false });
                 }
             }
             Call::Stop { ids, hibernate } => {
@@ -160,7 +160,7 @@ impl Reader {
                     match self.machines.get_mut(id).filter(|_| hibernate) {
                         // Its memory is written to the disk first, and that is charged.
                         Some(machine) => machine.hibernating = true,
-                        None => self.stop(id, End { at, seen: at, known: true, taken: false }),
+                        None => self.stop(id, End { at, gone: at, known: true, taken: false }),
                     }
                 }
             }
@@ -210,7 +210,7 @@ impl Reader {
     ) {
         self.end_of_node(node, Some(id), since.filter(|_| phase >= Phase::Launching).unwrap_or(at));
         let taken = status.is_some_and(|code| lifecycle::meaning(code) == Meaning::Interrupted);
-        let end = self.seen_end(id, since, at, taken || phase == Phase::Interrupted);
+        let end = self.seen_end(id, (since, at), status, taken || phase == Phase::Interrupted);
         match phase {
             Phase::Gone | Phase::Ending | Phase::Absent | Phase::Requested => self.end(id, end),
             Phase::Interrupted if status.is_some_and(|code| code.starts_with("instance-terminated")) => {
@@ -224,7 +224,7 @@ impl Reader {
             }
             Phase::Launching => {
                 // What is starting does not run, whatever was seen last.
-                self.stop(id, End { at: since.unwrap_or(at), seen: at, known: false, taken: false });
+                self.stop(id, End { at: since.unwrap_or(at), gone: at, known: false, taken: false });
                 if let Some(machine) = self.machine(node, id, at) {
                     machine.starting = true;
                 }
@@ -238,12 +238,21 @@ impl Reader {
     }
 
     /// When something ended that a look shows as ended: when EC2 says so, else at the latest by that look.
-    fn seen_end(&self, id: &str, since: Option<Timestamp>, at: Timestamp, taken: bool) -> End {
-        let Some(machine) = self.machines.get(id) else { return End { at, seen: at, known: true, taken } };
+    fn seen_end(
+        &self,
+        id: &str,
+        (since, at): (Option<Timestamp>, Timestamp),
+        status: Option<&str>,
+        taken: bool,
+    ) -> End {
+        let Some(machine) = self.machines.get(id) else { return End { at, gone: at, known: true, taken } };
         let began = machine.last_run.and_then(|run| self.usage.runs.get(run)).map(|run| run.from);
         let told = since.filter(|since| *since <= at && began.is_none_or(|began| *since >= began));
         let known = told.is_some() || at.duration_since(machine.seen) < LOOKED_AWAY;
-        End { at: told.unwrap_or(at), seen: at, known, taken }
+        // Of what was stopped first, the time that EC2 tells is that of the stop, and its disk went on.
+        let was_stopped = !machine.runs || status.is_some_and(|code| code.starts_with("instance-stopped"));
+        let gone = if was_stopped { at } else { told.unwrap_or(at) };
+        End { at: told.unwrap_or(at), gone, known, taken }
     }
 
     fn runs(&mut self, node: u32, id: &str, since: Option<Timestamp>, at: Timestamp) {
@@ -280,7 +289,7 @@ impl Reader {
         let Some(machine) = self.machines.get(id).filter(|machine| machine.runs) else { return };
         let (Some(before), Some(since)) = (machine.started, since) else { return };
         if since.duration_since(before) > SLACK {
-            self.stop(id, End { at: since, seen: since, known: false, taken: false });
+            self.stop(id, End { at: since, gone: since, known: false, taken: false });
         }
     }
 
@@ -289,7 +298,7 @@ impl Reader {
         let Some(old) = self.current.get(&node).filter(|old| Some(old.as_str()) != but).cloned() else { return };
         self.current.remove(&node);
         let known = self.machines.get(&old).is_none_or(|machine| at.duration_since(machine.seen) < LOOKED_AWAY);
-        self.end(&old, End { at, seen: at, known, taken: false });
+        self.end(&old, End { at, gone: at, known, taken: false });
     }
 
     /// It runs no more.
@@ -308,15 +317,13 @@ impl Reader {
 
     /// It is gone, and its root disk with it.
     fn end(&mut self, id: &str, end: End) {
-        let Some(runs) = self.machines.get(id).map(|machine| machine.runs) else { return };
         self.stop(id, end);
         let Some(machine) = self.machines.get(id) else { return };
         if self.current.get(&machine.node).is_some_and(|current| current == id) {
             self.current.remove(&machine.node);
         }
         if let Some(root) = self.usage.disks.get_mut(machine.root) {
-            // Of what was stopped already, the time that EC2 tells is that of the stop.
-            root.to = root.to.or(Some(if runs { end.at } else { end.seen }));
+            root.to = root.to.or(Some(end.gone));
         }
     }
 
@@ -330,7 +337,7 @@ impl Reader {
     fn close(&mut self, kept: &BTreeSet<String>, at: Timestamp) {
         let machines: Vec<String> = self.machines.keys().cloned().collect();
         for id in machines {
-            self.end(&id, End { at, seen: at, known: true, taken: false });
+            self.end(&id, End { at, gone: at, known: true, taken: false });
         }
         let gone: Vec<String> = self.volumes.keys().filter(|id| !kept.contains(*id)).cloned().collect();
         for id in gone {

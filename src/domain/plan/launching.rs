@@ -49,7 +49,7 @@ impl<'a> Planner<'a> {
         let network = self.ensure_network(market);
         for (pin, nodes) in self.by_pin() {
             let refusals = self.refusals(world);
-            let wanted = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+            let wanted = count(&nodes);
             let mut ranking = pools::rank(self.intent(), market, &refusals, pin.as_ref(), wanted, self.now());
             if let Some(pin) = pin.filter(|pin| pin.may_move) {
                 let anywhere = pools::rank(self.intent(), market, &refusals, None, wanted, self.now());
@@ -66,11 +66,16 @@ impl<'a> Planner<'a> {
                 self.block(Blocked::NoPool(ranking));
                 continue;
             }
+            let laid_out = self.lay_out(world, &nodes, &ranking);
+            ranking.laid_out = laid_out.iter().map(|(place, nodes)| (*place, count(nodes))).collect();
             match &network {
-                Some(network) => self.launch_nodes(world, &nodes, &ranking, network),
-                None => self.tell_what_follows(&nodes, &ranking),
+                Some(network) => self.launch_nodes(world, laid_out, &ranking, network),
+                None => self.tell_what_follows(&ranking),
             }
-            self.ranking.get_or_insert(ranking);
+            // Nodes may be held to several zones. What is told of one must not hide that another is on demand.
+            if self.ranking.as_ref().is_none_or(|told| ranking.on_demand() && !told.on_demand()) {
+                self.ranking = Some(ranking);
+            }
         }
     }
 
@@ -87,14 +92,15 @@ impl<'a> Planner<'a> {
     }
 
     /// What is launched once there are a key pair and a security group to launch it with.
-    fn tell_what_follows(&mut self, nodes: &[u32], ranking: &Ranking) {
-        let Some(choice) = ranking.choices.first() else { return };
-        let count = if nodes.len() == 1 { "1 node".to_owned() } else { format!("{} nodes", nodes.len()) };
-        let price = money::hourly(choice.price);
-        self.waiting_for.push(format!(
-            "the key pair and the security group; then {count} will be launched as {} at {price} an hour each",
-            choice.pool
-        ));
+    fn tell_what_follows(&mut self, ranking: &Ranking) {
+        let launches = ranking.launches().map(|(choice, nodes)| {
+            let nodes = if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
+            let how = if choice.on_demand { " ON-DEMAND" } else { "" };
+            let price = money::hourly(choice.price);
+            format!("{nodes} will be launched as {}{how} at {price} an hour each", choice.pool)
+        });
+        let launches = launches.collect::<Vec<_>>().join(", ");
+        self.waiting_for.push(format!("the key pair and the security group; then {launches}"));
     }
 
     /// The missing nodes by where they must be.
@@ -112,8 +118,15 @@ impl<'a> Planner<'a> {
         self.record.refusals.iter().cloned().chain(refusals::given_up(ended)).collect()
     }
 
-    fn launch_nodes(&mut self, world: &World<'a>, nodes: &[u32], ranking: &Ranking, network: &Network) {
-        for (choice, nodes) in self.lay_out(world, nodes, ranking) {
+    fn launch_nodes(
+        &mut self,
+        world: &World<'a>,
+        laid_out: Vec<(usize, Vec<u32>)>,
+        ranking: &Ranking,
+        network: &Network,
+    ) {
+        for (place, nodes) in laid_out {
+            let Some(choice) = ranking.choices.get(place) else { continue };
             if self.intent().fixed_addresses {
                 for &node in &nodes {
                     self.launch_with_address(world, node, choice, ranking, network);
@@ -161,7 +174,6 @@ impl<'a> Planner<'a> {
 
     pub(super) fn launch_of(&self, choice: &Choice, nodes: &[u32], network: &Network) -> Option<Launch> {
         let intent = self.intent();
-        let count = u32::try_from(nodes.len()).ok()?;
         let first = *nodes.first()?;
         let needs_mappings = choice.facts.local_disks > 0 && !choice.facts.local_nvme;
         let memory_gib = u32::try_from(choice.facts.memory_mib.div_ceil(1024)).unwrap_or(u32::MAX);
@@ -169,7 +181,7 @@ impl<'a> Planner<'a> {
         let for_memory = if intent.on_interruption == Interruption::Hibernate { memory_gib } else { 0 };
         Some(Launch {
             nodes: nodes.to_vec(),
-            at_least: if choice.in_part { 1 } else { count },
+            at_least: if choice.in_part { 1 } else { count(nodes) },
             pool: choice.pool.clone(),
             price: choice.price,
             on_demand: choice.on_demand,
@@ -207,4 +219,8 @@ impl<'a> Planner<'a> {
         let year = self.now().checked_add(REQUEST_VALID_FOR).ok();
         self.intent().requests_spot().then_some(self.intent().expires_at.or(year)).flatten()
     }
+}
+
+fn count(nodes: &[u32]) -> u32 {
+    u32::try_from(nodes.len()).unwrap_or(u32::MAX)
 }

@@ -13,12 +13,9 @@ impl<'a> Planner<'a> {
     /// is taken where it costs less more than being told apart is worth.
     ///
     /// Zones are left to the user, for what nodes send each other across them is billed, and takes longer.
-    pub(super) fn lay_out<'r>(
-        &self,
-        world: &World<'a>,
-        nodes: &[u32],
-        ranking: &'r Ranking,
-    ) -> Vec<(&'r Choice, Vec<u32>)> {
+    ///
+    /// Returns the nodes by the places of their pools in the ranking.
+    pub(super) fn lay_out(&self, world: &World<'a>, nodes: &[u32], ranking: &Ranking) -> Vec<(usize, Vec<u32>)> {
         let mut zones = self.zones(world, ranking);
         let mut there = nodes_by_pool(world);
         let mut laid: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
@@ -30,7 +27,7 @@ impl<'a> Planner<'a> {
             *there.entry(key(choice)).or_default() += 1;
             laid.entry(place).or_default().push(node);
         }
-        laid.into_iter().filter_map(|(place, nodes)| Some((ranking.choices.get(place)?, nodes))).collect()
+        laid.into_iter().collect()
     }
 
     /// The zones that may be used, each with the number of nodes in it, the one with the best pool first.

@@ -35,6 +35,8 @@ pub struct NodeView {
     pub interface_id: Option<String>,
     /// The public DNS name.
     pub public_dns: Option<String>,
+    /// Whether the instance is on demand, at the full price.
+    pub on_demand: bool,
     /// When the instance was last launched or started.
     pub launched_at: Option<Timestamp>,
     /// When its instance was stopped or ended, or EC2 took it away, where EC2 tells.
@@ -64,6 +66,7 @@ impl NodeView {
             private_ip: text(|it| &it.private_ip).or_else(|| interface.and_then(|it| it.private_ip.clone())),
             interface_id: interface.map(|it| it.id.clone()),
             public_dns: text(|it| &it.public_dns),
+            on_demand: shown.is_some_and(|it| it.on_demand),
             launched_at: shown.and_then(|it| it.launched_at),
             ended_at: request.and_then(interrupted_at).or_else(|| shown.and_then(|it| it.ended_at)),
         }

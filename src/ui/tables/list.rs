@@ -10,7 +10,7 @@ use crate::domain::budget::Standing;
 use crate::domain::money;
 use crate::domain::phase::Phase;
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 13] = [
     Column::new("NAME"),
     Column::new("KIND").dropped(2),
     // The zone's name begins with the region's.
@@ -19,6 +19,8 @@ const COLUMNS: [Column; 12] = [
     Column::new("NODES").right(),
     Column::new("PHASE"),
     Column::new("TYPE").dropped(4),
+    // Nothing where all is spot.
+    Column::new("MARKET"),
     Column::new("$/HOUR").right(),
     Column::new("$/MONTH").right().dropped(5),
     Column::new("SPENT").right().dropped(6),
@@ -69,6 +71,7 @@ fn row(report: &EnvironmentReport, now: Timestamp) -> Vec<String> {
         format!("{ready}/{}", report.nodes.len()),
         report.phase().as_str().to_owned(),
         one_or_many(&types, "type"),
+        if report.nodes.iter().any(|node| node.view.on_demand) { "ON-DEMAND".to_owned() } else { String::new() },
         money::hourly(report.price_per_hour()).replace('$', ""),
         money::amount(report.price_per_month()).replace('$', ""),
         report.spent_this_month.map(|usd| money::amount(usd).replace('$', "")).unwrap_or_default(),

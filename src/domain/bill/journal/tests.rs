@@ -135,6 +135,12 @@ fn what_is_ended_after_a_stop_keeps_its_disk_until_then() {
         &[node(60, Phase::Ending, Some("i-1"), "instance-stopped-no-capacity", Some(30))],
     ]);
     assert_eq!((runs(&usage), usage.disks[0].to), (vec![(0, Some(30), true, false)], Some(at(60))));
+    let unseen = read(&[
+        &launched(0, &[0], &["i-1"]),
+        &[node(1, Phase::Ready, Some("i-1"), "fulfilled", Some(0))],
+        &[node(60, Phase::Ending, Some("i-1"), "instance-stopped-no-capacity", Some(30))],
+    ]);
+    assert_eq!((runs(&unseen), unseen.disks[0].to), (vec![(0, Some(30), true, false)], Some(at(60))));
 }
 
 #[test]

@@ -284,6 +284,7 @@ impl Ec2 {
             instance_type: kind.to_owned(),
             zone: zone.to_owned(),
             request_id: Some(request.to_owned()),
+            on_demand: false,
             public_ip: None,
             private_ip: None,
             public_dns: None,

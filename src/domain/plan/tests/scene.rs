@@ -136,6 +136,7 @@ pub fn instance(node: u32, state: InstanceState) -> Instance {
         instance_type: TYPES[0].to_owned(),
         zone: ZONES[0].to_owned(),
         request_id: Some(format!("sir-{node}")),
+        on_demand: false,
         public_ip: None,
         private_ip: None,
         public_dns: None,
