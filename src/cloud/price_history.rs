@@ -48,8 +48,9 @@ impl Cloud {
     /// # Errors
     /// The first failure of a call.
     pub async fn price_changes(&self, types: &[String], span: Span) -> Result<Vec<PoolChanges>, Failure> {
-        let chains = self.chains(types, span, &Arc::default(), |gathering| gathering.changes().collect::<Vec<_>>());
-        Ok(chains.await?.into_iter().flat_map(|(some, _)| some).collect())
+        let rows = Arc::default();
+        let chains = self.chains(types, span, &rows, |gathering| gathering.changes().collect::<Vec<_>>()).await?;
+        Ok(chains.into_iter().flat_map(|(some, _)| some).collect())
     }
 
     /// What `sum_up` makes of each chain, and how many rows it had.

@@ -6,6 +6,7 @@
 pub mod advice;
 pub mod advisor;
 pub mod bill;
+pub mod budget;
 pub mod call;
 pub mod choosing;
 pub mod demand;
