@@ -54,6 +54,7 @@ cpus = 4
 memory = 16
 arch = "x86_64"
 local_ssd = true
+gpu = true
 zone = "us-west-1b"
 max_price = 0.25
 min_saving = "50%"
