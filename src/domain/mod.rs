@@ -7,6 +7,7 @@
 pub mod actual;
 pub mod advice;
 pub mod advisor;
+pub mod bill;
 pub mod call;
 #[cfg(feature = "actual")]
 pub mod data_feed;

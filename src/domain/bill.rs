@@ -1,0 +1,223 @@
+//! The bill: what environments have cost, what they cost now, and what the month will have been.
+//!
+//! An estimate: AWS sends the bill. It is made from what the journals remember and what EC2 shows ([`Usage`]), from
+//! prices ([`Tariff`]), and by AWS's own rules, which stand in `charge.rs` with their sources. Days are those of UTC, by
+//! which AWS bills. What was sent over the network is not in it.
+
+mod charge;
+mod groups;
+mod tariff;
+mod usage;
+mod usd;
+
+use std::collections::BTreeSet;
+
+use jiff::{Timestamp, civil};
+
+pub use groups::{By, Group};
+pub use tariff::Tariff;
+pub use usage::{Disk, Owner, Purchase, Run, Usage};
+pub use usd::Usd;
+
+use super::money;
+use charge::HOUR;
+
+/// What was spent since a time, and what is being spent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bill {
+    /// A line for each thing and day.
+    pub lines: Vec<Line>,
+    /// What all of it comes to.
+    pub spent: Usd,
+    /// What it costs now in an hour: instances at the price now, disks, snapshots and addresses.
+    pub per_hour: Usd,
+    /// What was spent since the first of this month.
+    pub month_so_far: Usd,
+    /// What the month will have cost if all stays as it is: what was spent in it, and `per_hour` for the rest of it.
+    pub month_projected: Usd,
+    /// By how much the same seconds would have cost more on demand; negative where less. `None` where no on-demand
+    /// price is known.
+    pub saved: Option<Usd>,
+    /// What is estimated more roughly than the rest.
+    pub caveats: Caveats,
+}
+
+/// One thing on a bill.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Whose it is.
+    pub owner: Owner,
+    /// The instance, disk or snapshot; the instance that has the address.
+    pub id: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// The day, UTC.
+    pub day: civil::Date,
+    /// For how long, seconds.
+    pub seconds: i64,
+    /// What it came to.
+    pub usd: Usd,
+    /// What the same time would have cost on demand, for an instance whose on-demand price is known.
+    pub on_demand: Option<Usd>,
+}
+
+/// What money is spent on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// An instance that runs.
+    Instance,
+    /// An EBS volume: root disks too, and those of stopped instances.
+    Disk,
+    /// A snapshot of a volume.
+    Snapshot,
+    /// A public IPv4 address.
+    Address,
+}
+
+impl Kind {
+    /// The word in tables and JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Disk => "disk",
+            Self::Snapshot => "snapshot",
+            Self::Address => "address",
+        }
+    }
+}
+
+/// What is estimated more roughly than the rest, or left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Caveats {
+    /// Times that end before they begin, for a clock was wrong; they count for nothing.
+    pub backwards: u32,
+    /// Runs that EC2 ended in their first hour, which are free.
+    pub taken_in_first_hour: u32,
+    /// Runs whose end was seen only later; they are counted until the latest that it can have been.
+    pub ends_assumed: u32,
+    /// Seconds of which EC2 tells no price, counted at the price of the launch.
+    pub launch_priced: i64,
+    /// Seconds of which no price is known; they count for nothing.
+    pub unpriced: i64,
+    /// Seconds of spot instances whose on-demand price is not known.
+    pub not_compared: i64,
+    /// Regions whose own prices of disks are not known, so that those of us-east-1 stand in.
+    pub stood_in: BTreeSet<String>,
+    /// Whether there is a snapshot, whose price is the most that it can be.
+    pub snapshots: bool,
+}
+
+impl Caveats {
+    fn note_region(&mut self, region: &str, kind: Kind) {
+        self.snapshots |= kind == Kind::Snapshot;
+        if money::gp3_per_month(region, 1).1 {
+            self.stood_in.insert(region.to_owned());
+        }
+    }
+
+    /// A sentence for each.
+    #[must_use]
+    pub fn in_words(&self) -> Vec<String> {
+        let hours = |seconds: i64| format!("{} h", (seconds + HOUR / 2).div_euclid(HOUR).max(1));
+        let mut all = Vec::new();
+        if self.backwards > 0 {
+            all.push(format!(
+                "{} spans that end before they begin count for nothing: the clock was wrong then",
+                self.backwards
+            ));
+        }
+        if self.taken_in_first_hour > 0 {
+            all.push(format!("{} runs that EC2 interrupted in their first hour are free", self.taken_in_first_hour));
+        }
+        if self.ends_assumed > 0 {
+            all.push(format!(
+                "{} runs ended while no command looked; they are counted until the latest that it can have been",
+                self.ends_assumed
+            ));
+        }
+        if self.launch_priced > 0 {
+            let text = "of instances are counted at the price of their launch: EC2 tells no price of them";
+            all.push(format!("{} {text}", hours(self.launch_priced)));
+        }
+        if self.unpriced > 0 {
+            all.push(format!("{} of instances have no known price and count for nothing", hours(self.unpriced)));
+        }
+        if !self.stood_in.is_empty() {
+            let regions: Vec<&str> = self.stood_in.iter().map(String::as_str).collect();
+            all.push(format!(
+                "the prices of disks in {} are not known: those of us-east-1 stand in",
+                regions.join(", ")
+            ));
+        }
+        if self.snapshots {
+            all.push(
+                "snapshots are counted as if they held their whole volumes, the most that they can cost".to_owned(),
+            );
+        }
+        all
+    }
+}
+
+impl Bill {
+    /// Makes the bill for what was used since `since`, as things stand at `now`.
+    #[must_use]
+    pub fn of(usage: &Usage, tariff: &Tariff, since: Timestamp, now: Timestamp) -> Self {
+        let (first, next) = charge::month_around(now);
+        let month = Timestamp::from_second(first).unwrap_or(now);
+        let (lines, caveats) = charge::charge(usage, tariff, since, now);
+        let total = |lines: &[Line]| lines.iter().map(|line| line.usd).sum::<Usd>();
+        let month_so_far =
+            if since == month { total(&lines) } else { total(&charge::charge(usage, tariff, month, now).0) };
+        let per_hour = per_hour(usage, tariff, now);
+        Self {
+            spent: total(&lines),
+            per_hour,
+            month_so_far,
+            month_projected: month_so_far + per_hour.share(next - now.as_second(), HOUR),
+            saved: saved(&lines),
+            lines,
+            caveats,
+        }
+    }
+
+    /// The first moment of the calendar month, UTC, that a time is in.
+    #[must_use]
+    pub fn month_of(at: Timestamp) -> Timestamp {
+        Timestamp::from_second(charge::month_around(at).0).unwrap_or(at)
+    }
+
+    /// How long instances ran, all nodes together, hours.
+    #[must_use]
+    pub fn instance_hours(&self) -> f64 {
+        let instances = self.lines.iter().filter(|line| line.kind == Kind::Instance);
+        #[expect(clippy::cast_precision_loss, reason = "seconds of some years")]
+        let seconds = instances.map(|line| line.seconds).sum::<i64>() as f64;
+        seconds / 3600.0
+    }
+}
+
+/// What is there now costs in an hour.
+fn per_hour(usage: &Usage, tariff: &Tariff, now: Timestamp) -> Usd {
+    let (first, next) = charge::month_around(now);
+    let hours = |month: Usd| month.share(HOUR, next - first);
+    let running = usage.runs.iter().filter(|run| run.to.is_none());
+    let runs = running.map(|run| {
+        let address = if run.public_address { tariff.address_hour() } else { Usd::ZERO };
+        charge::hour_price(run, tariff, now).map_or(Usd::ZERO, |(usd, _)| usd) + address
+    });
+    let kept = |all: &[Disk], kind: Kind| -> Usd {
+        let there = all.iter().filter(|disk| disk.to.is_none());
+        there.map(|disk| hours(charge::month_price(disk, kind, tariff))).sum()
+    };
+    runs.sum::<Usd>() + kept(&usage.disks, Kind::Disk) + kept(&usage.snapshots, Kind::Snapshot)
+}
+
+/// What the lines whose on-demand price is known would have cost more with it.
+fn saved(lines: &[Line]) -> Option<Usd> {
+    let known: Vec<Usd> = lines.iter().filter_map(|line| Some(line.on_demand? - line.usd)).collect();
+    (!known.is_empty()).then(|| known.into_iter().sum())
+}
+
+#[cfg(test)]
+mod tests;
