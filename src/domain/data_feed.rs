@@ -6,7 +6,7 @@
 //! line's hour is told by its own time and not by its file's name, a file may be delivered twice, and a line may be
 //! replaced by one of a higher version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -105,10 +105,13 @@ pub struct Charge {
 /// Lines by what they are about: (instance, time, usage type), and what the latest of them says: (version, file), USD.
 type Lines = BTreeMap<(String, Timestamp, String), ((u32, u32), f64)>;
 
-/// What was read of a feed.
+/// What was read of a feed: the lines of some instances. It is the whole account's, which may have thousands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Feed {
+    wanted: BTreeSet<String>,
     lines: Lines,
+    /// Lines of other instances.
+    pub others: usize,
     /// Lines that are none of a feed's.
     pub unreadable: usize,
     /// Lines in another currency than USD.
@@ -116,6 +119,12 @@ pub struct Feed {
 }
 
 impl Feed {
+    /// Nothing yet, of these instances.
+    #[must_use]
+    pub fn of(wanted: BTreeSet<String>) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
     /// Takes in a file's text.
     pub fn add(&mut self, file: &FeedFile, text: &str) {
         let mut fields: Vec<String> = FIELDS.iter().map(ToString::to_string).collect();
@@ -127,6 +136,7 @@ impl Feed {
                 continue;
             }
             match Line::read(line, &fields) {
+                Some(line) if !self.wanted.contains(&line.key.0) => self.others += 1,
                 Some(Line { usd: Some(usd), key, version }) => self.keep(key, (version, file.number), usd),
                 Some(_) => self.foreign += 1,
                 None => self.unreadable += 1,
@@ -137,7 +147,8 @@ impl Feed {
     /// The higher version stands; the same line delivered twice is one.
     fn keep(&mut self, key: (String, Timestamp, String), rank: (u32, u32), usd: f64) {
         let kept = self.lines.entry(key).or_insert((rank, usd));
-        if rank >= kept.0 {
+        // Files come in no order: of two that contradict each other in one version the dearer is believed.
+        if rank > kept.0 || (rank == kept.0 && usd > kept.1) {
             *kept = (rank, usd);
         }
     }
@@ -197,6 +208,10 @@ mod tests {
         FeedFile { key: String::new(), hour: at("2026-11-20T07:00:00Z"), number }
     }
 
+    fn wanting() -> Feed {
+        Feed::of(["i-0c3e", "i-1", "i-2", "i-9"].map(str::to_owned).into())
+    }
+
     fn line(time: &str, id: &str, charge: &str, version: &str) -> String {
         format!(
             "{time}\tUSE2-SpotUsage:c7a.medium\tRunInstances:SV050\t{id}\tsir-pwq6nmfp\t0.05 USD\t0.01 USD\t{charge}\t{version}\n"
@@ -204,7 +219,7 @@ mod tests {
     }
 
     fn read(files: &[(u32, String)]) -> Feed {
-        let mut feed = Feed::default();
+        let mut feed = wanting();
         for (number, text) in files {
             feed.add(&file(*number), &format!("{HEAD}{text}"));
         }
@@ -257,7 +272,7 @@ mod tests {
 
     #[test]
     fn another_order_of_fields_is_followed() {
-        let mut feed = Feed::default();
+        let mut feed = wanting();
         feed.add(&file(1), "#Fields: Charge InstanceID Timestamp\n0.5 USD\ti-9\t2026-11-20 07:13:47 UTC\n");
         assert_eq!(all(&feed), [("i-9".to_owned(), "2026-11-20T07:13:47Z".to_owned(), 0.5)]);
     }
@@ -281,6 +296,13 @@ mod tests {
         }
         let foreign = read(&[(1, line("2026-11-20 07:13:47 UTC", "i-1", "0.1 CNY", "1"))]);
         assert_eq!((foreign.unreadable, foreign.foreign, all(&foreign).len()), (0, 1, 0));
+    }
+
+    #[test]
+    fn lines_of_other_instances_are_counted_and_not_kept() {
+        let text = line("2026-11-20 07:13:47 UTC", "i-other", "0.1 USD", "1");
+        let feed = read(&[(1, text)]);
+        assert_eq!((feed.others, feed.unreadable, all(&feed).len()), (1, 0, 0));
     }
 
     #[test]
@@ -336,7 +358,7 @@ mod tests {
             let at = at % text.len();
             text[at] = byte;
             let text = String::from_utf8(text).unwrap();
-            let mut feed = Feed::default();
+            let mut feed = wanting();
             feed.add(&file(1), &text);
             prop_assert!(all(&feed).iter().all(|it| it.2.is_finite()));
         }
