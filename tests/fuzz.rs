@@ -182,6 +182,8 @@ fn entries() -> Vec<Entry> {
             text: String::new(),
             instance_id: Some("i-1".to_owned()),
             request_id: Some("sir-1".to_owned()),
+            status: None,
+            since: None,
         },
         Event::Settled { token: lost, how: "EC2 shows it".to_owned() },
         Event::Refused { token, failure },
@@ -306,6 +308,7 @@ fn instance(id: usize, node_tag: Option<String>, launch_index: u32, state: Insta
         private_ip: None,
         public_dns: None,
         launched_at: Some(moment()),
+        ended_at: None,
         volume_ids: vec![format!("vol-root-{id}")],
     }
 }
@@ -322,6 +325,7 @@ fn request(id: usize, node_tag: Option<String>, state: RequestState) -> SpotRequ
         zone: None,
         persistent: true,
         created_at: moment().checked_sub(jiff::SignedDuration::from_mins(i64::try_from(id).unwrap() * 4)).ok(),
+        updated_at: None,
     }
 }
 

@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::awake::AwakeArgs;
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::cost::CostArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
@@ -163,6 +164,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// Spot prices: what they are and were, and what they save
     Prices(PricesArgs),
+    /// What was spent, what it costs now per hour, and what the month will have been
+    Cost(CostArgs),
     /// Rebuild lost state from the tags of what is there
     Recover(RecoverArgs),
     /// Find what has our tags and no use any more

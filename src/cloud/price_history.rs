@@ -28,6 +28,14 @@ impl Cloud {
         span: Span,
         rows: &AtomicUsize,
     ) -> Result<Vec<PriceHistory>, Failure> {
+        Ok(self.price_changes(types, span, rows).await?.summed_up(span))
+    }
+
+    /// The changes themselves, and the last one before the span. `rows` counts what has come so far.
+    ///
+    /// # Errors
+    /// The first failure of a call.
+    pub async fn price_changes(&self, types: &[String], span: Span, rows: &AtomicUsize) -> Result<Gathering, Failure> {
         let mut waiting = types.chunks(TYPES_A_CHAIN);
         let mut chains = JoinSet::new();
         let mut all = Gathering::default();
@@ -42,7 +50,7 @@ impl Cloud {
             rows.fetch_add(some.1, Ordering::Relaxed);
             all.append(some.0);
         }
-        Ok(all.summed_up(span))
+        Ok(all)
     }
 
     /// The pages of some types, and how many rows they had.

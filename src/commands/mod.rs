@@ -2,8 +2,10 @@
 
 mod adopt;
 pub mod awake;
+mod bill;
 pub mod completions;
 mod context;
+pub mod cost;
 mod deliver;
 pub mod doctor;
 pub mod down;
@@ -19,6 +21,7 @@ mod look_over;
 pub mod man;
 pub mod plan;
 mod preflight;
+mod price_list;
 pub mod prices;
 mod rebuild;
 pub mod recover;
@@ -104,6 +107,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::TestInterrupt(args) => Box::pin(test_interrupt::run(&args, context)).await,
         Command::Watch(args) => Box::pin(watch::run(&args, context)).await,
         Command::Prices(args) => Box::pin(prices::run(&args, context)).await,
+        Command::Cost(args) => Box::pin(cost::run(&args, context)).await,
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,
         Command::Gc(args) => Box::pin(gc::run(&args, context)).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, context)).await,

@@ -6,6 +6,8 @@
 
 mod charge;
 mod groups;
+mod journal;
+mod seen;
 mod tariff;
 mod usage;
 mod usd;
@@ -15,6 +17,7 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, civil};
 
 pub use groups::{By, Group};
+pub use seen::Look;
 pub use tariff::Tariff;
 pub use usage::{Disk, Owner, Purchase, Run, Usage};
 pub use usd::Usd;

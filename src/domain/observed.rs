@@ -54,6 +54,8 @@ pub struct Instance {
     pub public_dns: Option<String>,
     /// When it was last launched or started.
     pub launched_at: Option<Timestamp>,
+    /// When a user or EC2 began to stop or end it, where EC2 tells.
+    pub ended_at: Option<Timestamp>,
     /// Ids of its EBS volumes.
     pub volume_ids: Vec<String>,
 }
@@ -106,6 +108,8 @@ pub struct SpotRequest {
     pub persistent: bool,
     /// When it was made.
     pub created_at: Option<Timestamp>,
+    /// When EC2 last changed its status.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// EC2's spot request states.

@@ -513,6 +513,8 @@ fn node_event(view: &NodeView) -> Event {
         text: view.waiting_for.clone().unwrap_or_default(),
         instance_id: view.instance_id.clone(),
         request_id: view.request_id.clone(),
+        status: view.request_status.clone(),
+        since: if view.phase >= Phase::Launching { view.launched_at } else { view.ended_at },
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod board;
 pub mod checks;
+pub mod cost;
 pub mod history;
 pub mod leftovers;
 mod live;

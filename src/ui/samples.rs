@@ -36,6 +36,7 @@ pub(super) fn bare(index: u32, phase: Phase, waiting_for: Option<&str>) -> NodeV
         interface_id: None,
         public_dns: None,
         launched_at: None,
+        ended_at: None,
     }
 }
 
@@ -52,6 +53,7 @@ pub(super) fn running(index: u32, zone: &str, phase: Phase) -> NodeView {
         interface_id: None,
         public_dns: Some(format!("ec2-203-0-113-2{index}.compute-1.amazonaws.com")),
         launched_at: Some(now()),
+        ended_at: None,
         ..bare(index, phase, None)
     }
 }

@@ -1,6 +1,6 @@
 //! What was used: what ran, and what was kept on disks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,6 +17,41 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Whether anything of it was still there at a time, or later.
+    #[must_use]
+    pub fn reaches(&self, time: Timestamp) -> bool {
+        let later = |to: Option<Timestamp>| to.is_none_or(|to| to >= time);
+        self.runs.iter().any(|run| later(run.to)) || self.disks.iter().any(|disk| later(disk.to))
+    }
+
+    /// The regions that it was in since a time, with the types that ran there.
+    #[must_use]
+    pub fn regions(&self, since: Timestamp) -> BTreeMap<String, BTreeSet<String>> {
+        let later = |to: Option<Timestamp>| to.is_none_or(|to| to >= since);
+        let mut regions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for run in self.runs.iter().filter(|run| later(run.to)) {
+            regions.entry(run.owner.region.clone()).or_default().insert(run.instance_type.clone());
+        }
+        for disk in self.disks.iter().filter(|disk| later(disk.to)) {
+            regions.entry(disk.owner.region.clone()).or_default();
+        }
+        regions
+    }
+
+    /// Leaves nothing but what is in a region.
+    pub fn keep_region(&mut self, region: &str) {
+        self.runs.retain(|run| run.owner.region == region);
+        self.disks.retain(|disk| disk.owner.region == region);
+        self.snapshots.retain(|disk| disk.owner.region == region);
+    }
+
+    /// When the first run began of those that went on after a time.
+    #[must_use]
+    pub fn first_run(&self, since: Timestamp) -> Option<Timestamp> {
+        let later = self.runs.iter().filter(|run| run.to.is_none_or(|to| to >= since));
+        later.map(|run| run.from).min()
+    }
+
     /// Takes in what another has used.
     pub fn append(&mut self, mut other: Self) {
         self.runs.append(&mut other.runs);

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::domain::observed::Instance;
+use crate::domain::lifecycle;
+use crate::domain::observed::{Instance, SpotRequest};
 use crate::domain::phase::Phase;
 
 use super::world::NodeFacts;
@@ -36,6 +37,8 @@ pub struct NodeView {
     pub public_dns: Option<String>,
     /// When the instance was last launched or started.
     pub launched_at: Option<Timestamp>,
+    /// When its instance was stopped or ended, or EC2 took it away, where EC2 tells.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl NodeView {
@@ -62,6 +65,12 @@ impl NodeView {
             interface_id: interface.map(|it| it.id.clone()),
             public_dns: text(|it| &it.public_dns),
             launched_at: shown.and_then(|it| it.launched_at),
+            ended_at: request.and_then(interrupted_at).or_else(|| shown.and_then(|it| it.ended_at)),
         }
     }
+}
+
+/// When EC2 took away what a request had, while it has not brought it back.
+fn interrupted_at(request: &SpotRequest) -> Option<Timestamp> {
+    request.updated_at.filter(|_| lifecycle::is_interrupted(request))
 }

@@ -288,6 +288,7 @@ impl Ec2 {
             private_ip: None,
             public_dns: None,
             launched_at: Some(self.now),
+            ended_at: None,
             volume_ids: vec![root],
         };
         let mut thing = Thing::new(instance, node, self.now, shows_at);

@@ -140,6 +140,7 @@ pub fn instance(node: u32, state: InstanceState) -> Instance {
         private_ip: None,
         public_dns: None,
         launched_at: Some(at(0)),
+        ended_at: None,
         volume_ids: Vec::new(),
     }
 }
@@ -157,5 +158,6 @@ pub fn request_of(node: u32, state: RequestState, status: &str) -> SpotRequest {
         zone: Some(ZONES[0].to_owned()),
         persistent: true,
         created_at: Some(at(0)),
+        updated_at: None,
     }
 }
