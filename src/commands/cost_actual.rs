@@ -11,12 +11,14 @@ use tokio::task::JoinSet;
 use crate::cli::{CommandError, Exit};
 use crate::cloud::{Bucket, Cloud, Fetched};
 use crate::domain::actual::{self, Amount, Comparison};
-use crate::domain::bill::{Bill, Kind, Tariff, Usage};
+use crate::domain::bill::{Bill, Kind, Usage};
 use crate::domain::data_feed::{Feed, FeedFile, Place};
 use crate::domain::failure::{Class, Failure};
 use crate::domain::tags;
+use crate::state::State;
 use crate::ui::actual::{self as shown, Shown};
 
+use super::bill::Billed;
 use super::context::Context;
 
 /// How long after an hour its file is taken to be on its way. EC2 promises no time; "typically once an hour" (EC2 User
@@ -28,7 +30,8 @@ const FILES_AT_ONCE: usize = 8;
 const COSTS_REACH_DAYS: i64 = 395;
 /// What each request to Cost Explorer costs ("AWS Cost Management pricing").
 const REQUEST_USD: f64 = 0.01;
-const SUBSCRIBE: &str = "a feed is made by `aws ec2 create-spot-datafeed-subscription --bucket BUCKET`; it tells of the hours after that";
+const SUBSCRIBE: &str =
+    "a feed is made by `aws ec2 create-spot-datafeed-subscription --bucket BUCKET`; it tells of the hours after that";
 const ACTIVATE: &str = "the tag must be activated in the Billing console, or by `aws ce update-cost-allocation-tags-status \
                         --cost-allocation-tags-status TagKey=cloudtop:env,Status=Active` in the account that pays; AWS takes \
                         up to a day to show it, and tells of the days after that";
@@ -58,14 +61,12 @@ pub enum Source {
     CostExplorer,
 }
 
-/// What was estimated, and with whom AWS is asked.
+/// What was estimated.
 pub struct Estimate<'a> {
-    /// AWS.
-    pub cloud: &'a Cloud,
-    /// What was used.
-    pub usage: &'a Usage,
-    /// What it costs.
-    pub tariff: &'a Tariff,
+    /// The bill, with what it was made from.
+    pub billed: &'a Billed,
+    /// What environments there are.
+    pub state: &'a State,
     /// Since when.
     pub since: Timestamp,
 }
@@ -80,18 +81,19 @@ pub async fn run(
     context: &Context,
     estimate: &Estimate<'_>,
 ) -> Result<(), CommandError> {
+    let cloud = &connect(context, estimate).await?;
     let place = match (source, feed) {
         (Source::CostExplorer, _) => None,
         (_, Some(place)) => Some(place.clone()),
         (Source::Feed, None) => {
-            let found = estimate.cloud.data_feed().await.map_err(explained)?;
+            let found = cloud.data_feed().await.map_err(explained)?;
             Some(found.ok_or_else(no_feed)?)
         }
-        (Source::Any, None) => own_feed(context, estimate.cloud).await,
+        (Source::Any, None) => own_feed(context, cloud).await,
     };
     let shown = match place {
-        Some(place) => by_feed(context, estimate, place).await?,
-        None => by_cost_explorer(context, estimate).await?,
+        Some(place) => by_feed(context, cloud, estimate, place).await?,
+        None => by_cost_explorer(context, cloud, estimate).await?,
     };
     if context.globals.json {
         return Ok(context.ui.json(&shown::Shape::new(&shown))?);
@@ -99,13 +101,26 @@ pub async fn run(
     Ok(context.ui.answer(&shown::text(&shown, context.ui.table_width()))?)
 }
 
+/// The account of the environments. A feed and a bill are an account's and not a region's, so any region will do.
+async fn connect(context: &Context, estimate: &Estimate<'_>) -> Result<Cloud, CommandError> {
+    let envs = &estimate.state.environments;
+    let run = estimate.billed.usage.runs.last().map(|run| &run.owner);
+    let of_run = run.and_then(|owner| envs.iter().find(|(name, _)| name.as_str() == owner.env));
+    let profile = of_run.and_then(|(_, environment)| environment.profile.as_deref());
+    context.connect(run.map(|owner| owner.region.as_str()), profile).await
+}
+
 /// The account's feed; why there is none is said, for another source is asked then.
 async fn own_feed(context: &Context, cloud: &Cloud) -> Option<Place> {
     match cloud.data_feed().await {
         Ok(Some(place)) => return Some(place),
-        Ok(None) => context.ui.note(&format!("the account has no spot data feed, so Cost Explorer is asked; {SUBSCRIBE}")),
+        Ok(None) => {
+            context.ui.note(&format!("the account has no spot data feed, so Cost Explorer is asked; {SUBSCRIBE}"))
+        }
         Err(failure) => {
-            context.ui.warn(&format!("whether there is a spot data feed is not known, so Cost Explorer is asked: {failure}"));
+            context
+                .ui
+                .warn(&format!("whether there is a spot data feed is not known, so Cost Explorer is asked: {failure}"));
         }
     }
     None
@@ -119,16 +134,24 @@ fn no_feed() -> CommandError {
 /// A refusal with the place where the permissions stand: they are no part of what the tool needs else.
 fn explained(failure: Failure) -> CommandError {
     let denied = failure.class == Class::Denied;
-    let error = CommandError::from(failure);
-    if denied { CommandError { hints: vec![PERMISSIONS.to_owned()], ..error } } else { error }
+    let mut error = CommandError::from(failure);
+    if denied {
+        error.hints = vec![PERMISSIONS.to_owned()];
+    }
+    error
 }
 
-async fn by_feed(context: &Context, estimate: &Estimate<'_>, place: Place) -> Result<Shown, CommandError> {
+async fn by_feed(
+    context: &Context,
+    cloud: &Cloud,
+    estimate: &Estimate<'_>,
+    place: Place,
+) -> Result<Shown, CommandError> {
     let now = context.clock.now();
     let named = place.to_string();
     let of_place = |failure: Failure| explained(failure).hint(format!("that was about the spot data feed in {named}"));
-    let account = estimate.cloud.who().await?.account;
-    let mut bucket = estimate.cloud.feed_bucket(place);
+    let account = cloud.who().await?.account;
+    let mut bucket = cloud.feed_bucket(place);
     let Some(first) = bucket.first_hour(&account).await.map_err(of_place)? else {
         let message = format!("{named} has no file of a spot data feed of account {account}");
         let late = "the first file comes some hours after the first hour of a spot instance";
@@ -146,7 +169,7 @@ async fn by_feed(context: &Context, estimate: &Estimate<'_>, place: Place) -> Re
             .hint("ask for more days (--days), or again in some hours"));
     }
     context.ui.status(&format!("reading {} files of the spot data feed in {named}", files.len()));
-    let envs = envs_of(estimate.usage);
+    let envs = envs_of(&estimate.billed.usage);
     let feed = read(context, &bucket, &files, envs.keys().cloned().collect()).await.map_err(of_place)?;
     let counted: Vec<Amount> = feed
         .charges(from, to)
@@ -156,8 +179,8 @@ async fn by_feed(context: &Context, estimate: &Estimate<'_>, place: Place) -> Re
             Some(Amount { env, day, kind: Some(Kind::Instance), usd: charge.usd })
         })
         .collect();
-    let told = actual::told_by_feed(estimate.usage, from, to, now);
-    let bill = Bill::of(&told, estimate.tariff, from, now);
+    let told = actual::told_by_feed(&estimate.billed.usage, from, to, now);
+    let bill = Bill::of(&told, &estimate.billed.tariff, from, now);
     Ok(Shown {
         source: shown::Source::DataFeed { place: named, files: files.len(), other_lines: feed.others },
         from,
@@ -199,28 +222,33 @@ async fn read(
     Ok(feed)
 }
 
-async fn by_cost_explorer(context: &Context, estimate: &Estimate<'_>) -> Result<Shown, CommandError> {
+async fn by_cost_explorer(context: &Context, cloud: &Cloud, estimate: &Estimate<'_>) -> Result<Shown, CommandError> {
     let now = context.clock.now();
     let today = day_of(now);
     let oldest = today.saturating_sub(jiff::Span::new().days(COSTS_REACH_DAYS));
-    let bill = Bill::of(estimate.usage, estimate.tariff, estimate.since, now);
+    let midnight = |day: Date| day.to_zoned(TimeZone::UTC).map_or(now, |zoned| zoned.timestamp());
+    let since = midnight(day_of(estimate.since));
+    let bill = Bill::of(&estimate.billed.usage, &estimate.billed.tariff, since, now);
     let used = bill.lines.iter().map(|line| line.day).min().unwrap_or(today);
     let from = day_of(estimate.since).max(used).max(oldest);
     if from >= today {
-        return Err(CommandError::new(Exit::NotFound, "there is no whole day in that time of which Cost Explorer tells")
-            .hint("it tells whole days of UTC, some hours after their end: ask for more days (--days)"));
+        return Err(CommandError::new(
+            Exit::NotFound,
+            "there is no whole day in that time of which Cost Explorer tells",
+        )
+        .hint("it tells whole days of UTC, some hours after their end: ask for more days (--days)"));
     }
     let envs: BTreeSet<String> = bill.lines.iter().map(|line| line.owner.env.clone()).collect();
     let envs: Vec<String> = envs.into_iter().collect();
     // Not a status: under --quiet, too, money is not spent without a word.
     context.ui.warn(&format!("asking Cost Explorer costs ${REQUEST_USD:.2} a request; mostly it is one"));
-    let costs = estimate.cloud.costs(&envs, from, today).await.map_err(explained)?;
+    let costs = cloud.costs(&envs, from, today).await.map_err(explained)?;
     if costs.amounts.is_empty() {
         let message = format!("Cost Explorer has nothing from {from} on that has the tag {}", tags::ENV);
         return Err(CommandError::new(Exit::NotFound, message).hint(ACTIVATE));
     }
-    let estimated: Vec<Amount> = actual::estimated(&bill.lines, today).into_iter().filter(|it| it.day >= from).collect();
-    let midnight = |day: Date| day.to_zoned(TimeZone::UTC).map_or(now, |zoned| zoned.timestamp());
+    let estimated: Vec<Amount> =
+        actual::estimated(&bill.lines, today).into_iter().filter(|it| it.day >= from).collect();
     let usd = f64::from(u32::try_from(costs.requests).unwrap_or(u32::MAX)) * REQUEST_USD;
     Ok(Shown {
         source: shown::Source::CostExplorer { unsettled: costs.unsettled, requests: costs.requests, usd },

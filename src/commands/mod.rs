@@ -6,6 +6,8 @@ mod bill;
 pub mod completions;
 mod context;
 pub mod cost;
+#[cfg(feature = "actual")]
+mod cost_actual;
 mod deliver;
 pub mod doctor;
 pub mod down;

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::tables::grid::{Column, render};
-use super::text::one_line;
+use super::text::{counted, one_line};
 use crate::domain::actual::{Compared, Comparison};
 use crate::domain::bill::Kind;
 
@@ -100,10 +100,11 @@ fn summary(shown: &Shown) -> Vec<String> {
     let mut lines = vec![format!("{span}: {verdict}")];
     match &shown.source {
         Source::DataFeed { place, files, .. } => {
-            lines.push(format!("spot instances alone, by {files} files of the spot data feed in {place}"));
+            lines
+                .push(format!("spot instances alone, by {} of the spot data feed in {place}", counted(*files, "file")));
         }
         Source::CostExplorer { unsettled, requests, usd } => {
-            lines.push(format!("by Cost Explorer, in {requests} requests for ${usd:.2}"));
+            lines.push(format!("by Cost Explorer, in {} for ${usd:.2}", counted(*requests, "request")));
             if !unsettled.is_empty() {
                 lines.push("* AWS may change this day yet".to_owned());
             }
@@ -266,7 +267,7 @@ mod tests {
                 "disk       $0.1000  $0.1000  +$0.0000    +0.00%",
                 "",
                 "from 2026-11-20 00:00 to 2026-11-21 00:00 UTC: the estimate was 2.68% too high",
-                "by Cost Explorer, in 1 requests for $0.01",
+                "by Cost Explorer, in 1 request for $0.01",
                 "* AWS may change this day yet",
                 "`other` is above all data transfer, of which no estimate is made",
             ],
