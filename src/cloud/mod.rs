@@ -22,6 +22,7 @@ mod data_feed;
 pub mod doctor;
 mod failure;
 mod found;
+mod free_volumes;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod fuzz;
@@ -31,6 +32,7 @@ mod images;
 mod interfaces;
 mod launch;
 mod near;
+mod nearest;
 mod network;
 mod observe;
 mod on_demand;
@@ -61,8 +63,11 @@ pub use connect::{CloudError, Settings};
 pub use cost_explorer::Costs;
 #[cfg(feature = "actual")]
 pub use data_feed::{Bucket, Fetched};
+pub use free_volumes::FreeVolume;
 pub use identity::Caller;
+pub use nearest::nearest;
 pub use observe::{Known, Want};
+pub use profile::profile_names;
 pub use survey::SurveyError;
 
 /// EC2 in one region, with one set of credentials.

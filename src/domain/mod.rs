@@ -41,5 +41,6 @@ pub mod refusals;
 pub mod said;
 pub mod secrets;
 pub mod self_attach;
+pub mod sizes;
 pub mod tags;
 pub mod user_data;

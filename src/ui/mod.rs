@@ -23,13 +23,13 @@ pub mod time;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use dialoguer::console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use rustix::termios::Termios;
 use serde::Serialize;
 
 pub use live::Live;
@@ -89,8 +89,9 @@ pub struct Ui {
     bars: MultiProgress,
     out_is_terminal: bool,
     can_ask: bool,
-    /// Whether a question is being asked now: the terminal is then not as the user left it.
-    asking: AtomicBool,
+    /// How the terminal was before the question that is being asked now: while it waits for a key, nothing that is typed is
+    /// shown.
+    before_question: Mutex<Option<Termios>>,
 }
 
 impl Ui {
@@ -111,7 +112,7 @@ impl Ui {
             bars: MultiProgress::with_draw_target(target),
             out_is_terminal: io::stdout().is_terminal(),
             can_ask: !options.no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
-            asking: AtomicBool::new(false),
+            before_question: Mutex::new(None),
         }
     }
 
@@ -125,7 +126,7 @@ impl Ui {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             out_is_terminal: false,
             can_ask: false,
-            asking: AtomicBool::new(false),
+            before_question: Mutex::new(None),
         }
     }
 
@@ -203,9 +204,7 @@ impl Ui {
     ///
     /// For the thread that takes signals: another one may be in the middle of a question, and holds the picture then.
     pub fn last_words(&self, text: &str) {
-        if self.asking.load(Ordering::SeqCst) {
-            self.give_terminal_back();
-        }
+        self.give_terminal_back();
         let _ = write(&self.err, text);
     }
 
