@@ -45,6 +45,12 @@ pub struct Billed {
     pub missing: Vec<String>,
     /// Whether any trace was found of what was asked about.
     pub known: bool,
+    /// What it is of.
+    #[cfg(feature = "actual")]
+    pub usage: Usage,
+    /// The prices that it was made with.
+    #[cfg(feature = "actual")]
+    pub tariff: Tariff,
 }
 
 /// What one environment has used.
@@ -87,7 +93,15 @@ pub async fn make(
     gathered.missing.sort();
     gathered.missing.dedup();
     let bill = Bill::of(&usage, &gathered.tariff, question.since, now);
-    Ok(Billed { bill, missing: gathered.missing, known })
+    Ok(Billed {
+        bill,
+        missing: gathered.missing,
+        known,
+        #[cfg(feature = "actual")]
+        usage,
+        #[cfg(feature = "actual")]
+        tariff: gathered.tariff,
+    })
 }
 
 /// The environments that the state or a journal knows.

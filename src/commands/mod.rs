@@ -10,6 +10,8 @@ pub mod completions;
 pub mod config;
 mod context;
 pub mod cost;
+#[cfg(feature = "actual")]
+mod cost_actual;
 mod deliver;
 pub mod doctor;
 pub mod down;

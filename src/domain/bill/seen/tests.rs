@@ -27,7 +27,6 @@ fn instance(id: &str, state: InstanceState, launched: i64) -> Instance {
         launched_at: Some(at(launched)),
         ended_at: None,
         volume_ids: Vec::new(),
-        on_demand: false,
     }
 }
 
