@@ -240,7 +240,14 @@ pub(super) fn type_facts(from: &sdk::InstanceTypeInfo) -> Option<TypeFacts> {
         local_disks: disks.iter().map(|disk| number::<u32>(disk.count())).sum(),
         local_nvme: matches!(nvme, Some(sdk::EphemeralNvmeSupport::Required | sdk::EphemeralNvmeSupport::Supported)),
         hibernation: from.hibernation_supported().unwrap_or_default(),
+        gpus: gpus(from),
     })
+}
+
+/// Types that have a part of a GPU may be told of with none.
+fn gpus(from: &sdk::InstanceTypeInfo) -> u32 {
+    let devices = from.gpu_info().map(sdk::GpuInfo::gpus).unwrap_or_default();
+    devices.iter().map(|device| number::<u32>(device.count()).max(1)).sum()
 }
 
 /// An architecture that we know; `None` for i386, the Mac ones and those to come.

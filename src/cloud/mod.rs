@@ -36,6 +36,7 @@ mod profile;
 mod quotas;
 mod regions;
 mod retry;
+mod scores;
 mod self_attach;
 mod survey;
 #[cfg(test)]

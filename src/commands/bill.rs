@@ -1,7 +1,6 @@
 //! Putting a bill together: what journals remember, what EC2 shows, and what it costs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::AtomicUsize;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -204,8 +203,7 @@ impl Gathered<'_> {
             return Ok(kept.answer);
         }
         let span = Span { from, to: self.now };
-        let gathering = cloud.price_changes(types, span, &AtomicUsize::new(0)).await?;
-        let pools: Pools = gathering.changes().collect();
+        let pools: Pools = cloud.price_changes(types, span).await?;
         cache.put(&key, &pools, self.now);
         Ok(pools)
     }

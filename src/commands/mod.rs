@@ -7,6 +7,7 @@ mod bill;
 mod budget;
 mod choosing;
 pub mod completions;
+pub mod config;
 mod context;
 pub mod cost;
 mod deliver;
@@ -23,6 +24,7 @@ pub mod logs;
 mod look_over;
 pub mod man;
 mod notify;
+pub mod overview;
 pub mod plan;
 mod preflight;
 mod price_list;
@@ -56,6 +58,7 @@ use crate::ui::Ui;
 pub use context::Account;
 use context::Context;
 pub use context::Surroundings;
+pub use context::{home_dir, load_config};
 
 /// Does what the command line says.
 ///
@@ -63,9 +66,11 @@ pub use context::Surroundings;
 /// What went wrong, with its exit code.
 pub fn dispatch(cli: Cli, ui: &Arc<Ui>) -> Result<(), CommandError> {
     match cli.command {
-        Command::Completions(args) => completions::run(&args, ui),
-        Command::Man(args) => man::run(&args, ui),
-        Command::Template(args) => template::run(&args, &cli.globals, ui),
+        None => overview::run(&cli.globals, ui),
+        Some(Command::Completions(args)) => completions::run(&args, ui),
+        Some(Command::Config(args)) => config::run(&args, &cli.globals, ui),
+        Some(Command::Man(args)) => man::run(&args, ui),
+        Some(Command::Template(args)) => template::run(&args, &cli.globals, ui),
         command => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime
@@ -80,13 +85,13 @@ pub fn dispatch(cli: Cli, ui: &Arc<Ui>) -> Result<(), CommandError> {
 
 /// The verbs of the simulator need no `--sim`: they are about nothing else.
 #[cfg(feature = "simulator")]
-fn globals(mut globals: Globals, command: &Command) -> Globals {
-    globals.sim |= matches!(command, Command::Sim(_));
+fn globals(mut globals: Globals, command: &Option<Command>) -> Globals {
+    globals.sim |= matches!(command, Some(Command::Sim(_)));
     globals
 }
 
 #[cfg(not(feature = "simulator"))]
-fn globals(globals: Globals, _: &Command) -> Globals {
+fn globals(globals: Globals, _: &Option<Command>) -> Globals {
     globals
 }
 
@@ -98,6 +103,7 @@ fn globals(globals: Globals, _: &Command) -> Globals {
 pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandError> {
     let Cli { globals: typed, command } = cli;
     let context = &Context::new(globals(typed, &command), around)?;
+    let Some(command) = command else { return overview::run(&context.globals, &context.ui) };
     // Each on the heap: a future of all verbs would be as large as the largest, on the stack of whoever polls it.
     match command {
         Command::Up(args) => Box::pin(up::run(&args, context)).await,
@@ -122,6 +128,6 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::History(args) => Box::pin(history::run(&args, context)).await,
         #[cfg(feature = "simulator")]
         Command::Sim(args) => Box::pin(sim::run(args, context)).await,
-        Command::Completions(_) | Command::Man(_) | Command::Template(_) => Ok(()),
+        Command::Completions(_) | Command::Config(_) | Command::Man(_) | Command::Template(_) => Ok(()),
     }
 }

@@ -35,8 +35,8 @@ pub struct SshArgs {
     /// The environment's name, with /INDEX for a node of several
     #[arg(value_name = "NAME[/INDEX]", required_unless_present = "setup")]
     pub node: Option<NodeName>,
-    /// Add one Include line to ~/.ssh/config, so that plain ssh knows the nodes
-    #[arg(long, conflicts_with = "node")]
+    /// Add one Include line to ~/.ssh/config, so that plain ssh knows the nodes; a name has no part in it
+    #[arg(long, conflicts_with = "command")]
     pub setup: bool,
     /// The command; as with ssh, its words are joined and read by the node's shell
     #[arg(last = true, value_name = "COMMAND")]
@@ -99,7 +99,8 @@ impl FromStr for NodeName {
 /// # Errors
 /// What went wrong, with its exit code; a command's own exit code.
 pub async fn run(args: &SshArgs, context: &Context) -> Result<(), CommandError> {
-    let Some(name) = &args.node else { return setup(context, &context.ssh_dir()?) };
+    // With CLOUDTOP_ENV there is always a name.
+    let Some(name) = args.node.as_ref().filter(|_| !args.setup) else { return setup(context, &context.ssh_dir()?) };
     on_node(context, name, &args.command).await
 }
 

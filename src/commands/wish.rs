@@ -42,7 +42,7 @@ pub struct WishArgs {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::domain::nodes::MOST)))]
     pub nodes: Option<u32>,
     /// Instance types that will do, for example c7i.4xlarge,m7a.4xlarge
-    #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',', conflicts_with_all = ["cpus", "memory", "arch", "local_ssd"])]
+    #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',', conflicts_with_all = ["cpus", "memory", "arch", "local_ssd", "gpu"])]
     pub types: Vec<String>,
     /// The least number of vCPUs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -56,6 +56,9 @@ pub struct WishArgs {
     /// Only types with local disks
     #[arg(long)]
     pub local_ssd: bool,
+    /// Only types with a GPU
+    #[arg(long)]
+    pub gpu: bool,
     /// The only availability zone allowed
     #[arg(long, value_name = "AZ")]
     pub zone: Option<String>,
@@ -172,6 +175,7 @@ impl WishArgs {
             memory: self.memory,
             arch: self.arch,
             local_ssd: switch(self.local_ssd),
+            gpu: switch(self.gpu),
             zone: self.zone.clone(),
             max_price: self.max_price,
             on_interruption: self.on_interruption,
@@ -202,9 +206,10 @@ impl WishArgs {
     pub fn over(&self, mut configured: EnvironmentSettings) -> EnvironmentSettings {
         let flags = self.settings();
         if flags.types.is_some() {
-            (configured.cpus, configured.memory, configured.arch, configured.local_ssd) = (None, None, None, None);
+            (configured.cpus, configured.memory, configured.arch) = (None, None, None);
+            (configured.local_ssd, configured.gpu) = (None, None);
         }
-        if flags.cpus.is_some() || flags.memory.is_some() || flags.arch.is_some() || flags.local_ssd.is_some() {
+        if has_requirements(&flags) {
             configured.types = None;
         }
         if flags.volume.is_some() {
@@ -497,14 +502,17 @@ fn interruption(
     Ok(wanted)
 }
 
+fn has_requirements(settings: &EnvironmentSettings) -> bool {
+    let EnvironmentSettings { cpus, memory, arch, local_ssd, gpu, .. } = settings;
+    cpus.is_some() || memory.is_some() || arch.is_some() || local_ssd.is_some() || gpu.is_some()
+}
+
 fn demand(settings: &EnvironmentSettings, previous: Option<&Intent>) -> Demand {
     if let Some(types) = &settings.types {
         return Demand::Types(types.clone());
     }
-    let asked =
-        settings.cpus.is_some() || settings.memory.is_some() || settings.arch.is_some() || settings.local_ssd.is_some();
     let before = previous.map(|it| it.demand.clone());
-    if let Some(before) = before.filter(|_| !asked) {
+    if let Some(before) = before.filter(|_| !has_requirements(settings)) {
         return before;
     }
     let default = Requirements::default();
@@ -518,6 +526,7 @@ fn demand(settings: &EnvironmentSettings, previous: Option<&Intent>) -> Demand {
         memory_gib: memory,
         arch: settings.arch.unwrap_or(default.arch),
         local_ssd: settings.local_ssd.unwrap_or(false),
+        gpu: settings.gpu.unwrap_or(false),
     })
 }
 

@@ -11,7 +11,7 @@ use super::{EnvironmentSettings, TomlFault, VolumeSetting, toml_text};
 
 /// Keys that answer the same question: writing the first takes the others out of the same table.
 const RIVALS: &[(&str, &[&str])] = &[
-    ("types", &["cpus", "memory", "arch", "local_ssd"]),
+    ("types", &["cpus", "memory", "arch", "local_ssd", "gpu"]),
     ("cpus", &["types"]),
     ("memory", &["types"]),
     ("volume", &["volume_id"]),
@@ -120,6 +120,7 @@ fn written(settings: &EnvironmentSettings) -> Vec<(&'static str, Value)> {
         ("memory", whole(settings.memory)),
         ("arch", settings.arch.map(|it| it.as_str().into())),
         ("local_ssd", switch(settings.local_ssd)),
+        ("gpu", switch(settings.gpu)),
         ("zone", text(&settings.zone)),
         ("max_price", settings.max_price.map(number)),
         ("on_interruption", settings.on_interruption.map(|it| it.as_str().into())),
@@ -241,7 +242,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again_as_the_same() {
-        let text = "region = \"us-east-1\"\nprofile = \"p\"\ncpus = 2\nmemory = 3\narch = \"arm64\"\nlocal_ssd = true\n\
+        let text = "region = \"us-east-1\"\nprofile = \"p\"\ncpus = 2\nmemory = 3\narch = \"arm64\"\nlocal_ssd = true\ngpu = true\n\
                     max_price = 0.25\non_interruption = \"terminate\"\none_time = true\ntemplate = \"docker\"\n\
                     user_data = \"/a b\"\nos = \"debian\"\nami = \"ami-1\"\nvolume = false\nkey = \"/k\"\n\
                     allow_ssh = [\"192.0.2.0/24\"]\nsecurity_group = \"sg-1\"\nsubnet = \"subnet-1\"\nttl = \"26h5s\"\n\
@@ -263,7 +264,7 @@ mod tests {
         // These have no flag of `up`, or hold for one run alone.
         let others = ["wait", "timeout", "secrets", "tags", "set", "budget", "notify"];
         let sample: EnvironmentSettings = toml_text::parse("region=\"r\"\nprofile=\"p\"\ntypes=[\"t\"]\ncpus=1\nmemory=1\n\
-            arch=\"arm64\"\nlocal_ssd=true\nzone=\"z\"\nmax_price=1\non_interruption=\"stop\"\none_time=true\ntemplate=\"t\"\n\
+            arch=\"arm64\"\nlocal_ssd=true\ngpu=true\nzone=\"z\"\nmax_price=1\non_interruption=\"stop\"\none_time=true\ntemplate=\"t\"\n\
             user_data=\"u\"\nos=\"debian\"\nami=\"a\"\nvolume=1\nvolume_id=\"v\"\nkey=\"k\"\nallow_ssh=[\"a\"]\n\
             security_group=\"s\"\nsubnet=\"s\"\nttl=\"1h\"\nidle=\"1h\"\nnodes=1\nspread=true\nwait_for_capacity=true\n\
             instance_profile=\"i\"\n").unwrap();

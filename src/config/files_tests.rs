@@ -47,7 +47,7 @@ fn fault(project: &str) -> TomlFault {
     }
 }
 
-const EVERY_KEY: &str = r#"
+pub(in crate::config) const EVERY_KEY: &str = r#"
 region = "us-west-1"
 profile = "work"
 types = ["c7i.xlarge", "c7a.xlarge"]
@@ -55,6 +55,7 @@ cpus = 4
 memory = 16
 arch = "x86_64"
 local_ssd = true
+gpu = true
 zone = "us-west-1b"
 max_price = 0.25
 min_saving = "50%"

@@ -13,17 +13,24 @@
 //! - `values`: durations and sizes, shared with the flags
 //! - `toml_text`: TOML with errors that name line and column
 //! - `nearest`: "did you mean"
+//! - `credential`: keys that are no settings but secrets
+//! - `explain`: which file has said what
 
+mod credential;
 mod edit;
+mod explain;
 mod files;
 mod nearest;
 mod notify;
+#[cfg(test)]
+mod schema_tests;
 mod secrets;
 mod settings;
 mod toml_text;
 mod values;
 
 pub use edit::{Answers, with_answers, write_file};
+pub use explain::Setting;
 pub use files::{Config, ConfigError, Unknown};
 pub use nearest::nearest;
 pub use notify::NotifySetting;

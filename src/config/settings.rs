@@ -71,6 +71,8 @@ pub struct EnvironmentSettings {
     pub arch: Option<Arch>,
     /// Whether the machine must have instance store.
     pub local_ssd: Option<bool>,
+    /// Whether the machine must have a GPU.
+    pub gpu: Option<bool>,
     /// The only availability zone allowed.
     pub zone: Option<String>,
     /// The most to pay, USD per node and hour.
@@ -152,6 +154,7 @@ pub(super) const KEYS: &[&str] = &[
     "memory",
     "arch",
     "local_ssd",
+    "gpu",
     "zone",
     "max_price",
     "min_saving",
@@ -201,9 +204,9 @@ impl EnvironmentSettings {
     #[must_use]
     pub fn over(self, mut below: Self) -> Self {
         if self.types.is_some() {
-            (below.cpus, below.memory, below.local_ssd) = (None, None, None);
+            (below.cpus, below.memory, below.local_ssd, below.gpu) = (None, None, None, None);
         }
-        if self.cpus.is_some() || self.memory.is_some() || self.local_ssd.is_some() {
+        if self.cpus.is_some() || self.memory.is_some() || self.local_ssd.is_some() || self.gpu.is_some() {
             below.types = None;
         }
         if self.zone.is_some() {
@@ -231,6 +234,7 @@ impl EnvironmentSettings {
             memory: self.memory.or(below.memory),
             arch: self.arch.or(below.arch),
             local_ssd: self.local_ssd.or(below.local_ssd),
+            gpu: self.gpu.or(below.gpu),
             zone: self.zone.or(below.zone),
             max_price: self.max_price.or(below.max_price),
             min_saving: self.min_saving.or(below.min_saving),

@@ -35,6 +35,8 @@ pub struct TypeFacts {
     pub local_nvme: bool,
     /// Whether it can hibernate.
     pub hibernation: bool,
+    /// How many GPUs; a part of one counts as one.
+    pub gpus: u32,
 }
 
 /// A spot price that is in force.

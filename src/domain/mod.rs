@@ -19,6 +19,7 @@ pub mod intent;
 pub mod journal;
 pub mod kubeconfig;
 pub mod last_run;
+pub mod last_seen;
 pub mod leftovers;
 pub mod lifecycle;
 pub mod market;

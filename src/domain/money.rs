@@ -59,10 +59,11 @@ pub fn snapshot_per_month(gib: u32) -> f64 {
     f64::from(gib) * SNAPSHOT_ELSEWHERE
 }
 
-/// A price per hour: `$0.0731`. Four decimals, more where that would show a small price as nothing.
+/// A price per hour: `$0.0731`. Four decimals, and all six that EC2 gives where that would change a small price.
 #[must_use]
 pub fn hourly(usd: f64) -> String {
-    if usd > 0.0 && usd < 0.001 { format!("${usd:.6}") } else { format!("${usd:.4}") }
+    let cut = (usd * 1e4).round() / 1e4;
+    if usd < 0.01 && (usd - cut).abs() > 5e-7 { format!("${usd:.6}") } else { format!("${usd:.4}") }
 }
 
 /// An amount: `$12.34`.
@@ -85,6 +86,8 @@ mod tests {
     fn a_small_price_is_not_shown_as_nothing() {
         assert_eq!(hourly(0.07311), "$0.0731");
         assert_eq!(hourly(0.000_123), "$0.000123");
+        assert_eq!(hourly(0.001_56), "$0.001560");
+        assert_eq!(hourly(0.0052), "$0.0052");
         assert_eq!(hourly(0.0), "$0.0000");
         assert_eq!([0.0, 0.000_8, 0.009, 0.01, 41.2].map(spent), ["$0.00", "$0.000800", "$0.0090", "$0.01", "$41.20"]);
     }

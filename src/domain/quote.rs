@@ -26,6 +26,9 @@ pub struct Quote {
     pub local_disk_gb: u64,
     /// How many instance-store disks.
     pub local_disks: u32,
+    /// How many GPUs.
+    #[serde(default)]
+    pub gpus: u32,
     /// The availability zone.
     pub zone: String,
     /// The spot price now, USD per hour.
@@ -43,6 +46,9 @@ pub struct Quote {
     /// How often instances of the type were interrupted in the region, where the Spot Advisor says.
     #[serde(default)]
     pub band: Option<Band>,
+    /// How likely EC2 takes a launch of any of the types asked about to find room in the zone: 1 to 10, 10 the likeliest.
+    #[serde(default)]
+    pub score: Option<u8>,
 }
 
 impl Quote {
@@ -57,6 +63,7 @@ impl Quote {
             archs: facts.archs.clone(),
             local_disk_gb: facts.local_disk_gb,
             local_disks: facts.local_disks,
+            gpus: facts.gpus,
             zone: history.zone,
             now: history.now,
             min: history.min,
@@ -65,6 +72,7 @@ impl Quote {
             points: history.points,
             on_demand,
             band: None,
+            score: None,
         }
     }
 
@@ -92,6 +100,8 @@ pub enum Column {
     Memory,
     /// Instance store, most first.
     Disks,
+    /// GPUs, most first.
+    Gpus,
     /// The zone's name.
     Zone,
     /// The price now, lowest first.
@@ -104,6 +114,8 @@ pub enum Column {
     Change,
     /// How often instances are interrupted, least first.
     Band,
+    /// The placement score, highest first.
+    Score,
     /// The lowest price.
     Min,
     /// The median price.
@@ -132,12 +144,14 @@ fn compare(a: &Quote, b: &Quote, by: Column) -> Ordering {
         Column::Cpus => b.vcpus.cmp(&a.vcpus),
         Column::Memory => b.memory_mib.cmp(&a.memory_mib),
         Column::Disks => b.local_disk_gb.cmp(&a.local_disk_gb),
+        Column::Gpus => b.gpus.cmp(&a.gpus),
         Column::Zone => a.zone.cmp(&b.zone),
         Column::Price => a.now.total_cmp(&b.now),
         Column::PricePerCpu => per_cpu(a).total_cmp(&per_cpu(b)),
         Column::Saving => known(a.saving().map(|part| -part)).total_cmp(&known(b.saving().map(|part| -part))),
         Column::Change => known(a.change()).total_cmp(&known(b.change())),
         Column::Band => a.band.is_none().cmp(&b.band.is_none()).then(a.band.cmp(&b.band)),
+        Column::Score => b.score.cmp(&a.score),
         Column::Min => a.min.total_cmp(&b.min),
         Column::Median => a.median.total_cmp(&b.median),
         Column::Max => a.max.total_cmp(&b.max),
@@ -164,11 +178,11 @@ impl Question {
         }
     }
 
-    /// Whether a type is asked about. Only what is sold as spot has a spot price.
+    /// Whether a type is asked about.
     #[must_use]
     pub fn is_about(&self, facts: &TypeFacts) -> bool {
         match self {
-            Self::Names(names) => facts.spot && names.iter().any(|name| matches(name, &facts.name)),
+            Self::Names(names) => names.iter().any(|name| matches(name, &facts.name)),
             Self::Requirements(wanted) => Demand::Requirements(wanted.clone()).accepts(facts).is_ok(),
         }
     }
@@ -241,6 +255,7 @@ mod tests {
             archs: vec![Arch::X86_64],
             local_disk_gb: 0,
             local_disks: 0,
+            gpus: 0,
             zone: "us-east-1a".to_owned(),
             now,
             min: now,
@@ -249,6 +264,7 @@ mod tests {
             points: vec![now * 2.0, now],
             on_demand,
             band: None,
+            score: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The only printer of the program: stdout is the answer, stderr is what happens on the way to it.
 
+pub mod best;
 mod board;
 pub mod checks;
 pub mod cost;
@@ -7,6 +8,8 @@ pub mod history;
 pub mod leftovers;
 mod live;
 mod news;
+pub mod overview;
+mod picture;
 pub mod price_chart;
 mod prompt;
 pub mod report;
@@ -31,6 +34,7 @@ use rustix::termios::Termios;
 use serde::Serialize;
 
 pub use live::Live;
+pub use picture::Picture;
 pub use prompt::PromptError;
 
 /// Whether colours are used. They never carry a meaning that the words do not.

@@ -138,6 +138,7 @@ pub(super) fn choice(instance_type: &str, zone: &str, price: f64) -> Choice {
             local_disks: 0,
             local_nvme: false,
             hibernation: false,
+            gpus: 0,
         },
         image: image(),
         in_part: false,

@@ -356,7 +356,7 @@ fn market_word(on_demand: bool) -> &'static str {
 }
 
 /// An amount with six decimals, as fine as EC2's own prices: sums of binary fractions have a tail that means nothing.
-fn rounded(usd: f64) -> f64 {
+pub(super) fn rounded(usd: f64) -> f64 {
     (usd * 1e6).round() / 1e6
 }
 
@@ -464,6 +464,7 @@ struct PriceShape<'a> {
     memory_mib: u64,
     local_disks: u32,
     local_disk_gb: u64,
+    gpus: u32,
     price_per_hour: f64,
     on_demand_per_hour: Option<f64>,
     /// The part of the on-demand price that is saved: 0.7 is 70 %.
@@ -475,6 +476,8 @@ struct PriceShape<'a> {
     points: &'a [f64],
     /// How many of the type's instances were interrupted in a month, as the Spot Advisor says it.
     band: Option<&'static str>,
+    /// How likely a launch of any of the types finds room in the zone, 1 to 10; `null` where nobody asked.
+    score: Option<u8>,
 }
 
 impl<'a> PricesShape<'a> {
@@ -489,6 +492,7 @@ impl<'a> PricesShape<'a> {
             memory_mib: it.memory_mib,
             local_disks: it.local_disks,
             local_disk_gb: it.local_disk_gb,
+            gpus: it.gpus,
             price_per_hour: it.now,
             on_demand_per_hour: it.on_demand,
             saving: it.saving(),
@@ -497,6 +501,7 @@ impl<'a> PricesShape<'a> {
             max: it.max,
             points: &it.points,
             band: it.band.map(Band::as_str),
+            score: it.score,
         };
         Self { format_version: FORMAT_VERSION, at, days, advisor_at, pools: quotes.iter().map(pool).collect() }
     }

@@ -1,46 +1,28 @@
 //! How often instances are interrupted: where that is known from, and what is said where it is not.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
+use super::web::{Web, http};
 use super::world::{Output, Running, World};
 
 const DATA: &str = r#"{"spot_advisor": {"us-east-1": {"Linux": {"m5.large": {"s": 62, "r": 3}}}}}"#;
 
 /// A server of the Advisor's data.
 struct Advisor {
-    address: SocketAddr,
+    web: Web,
     answer: Arc<Mutex<String>>,
-    asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Advisor {
     fn new(answer: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let answer = Arc::new(Mutex::new(answer.to_owned()));
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (gives, seen) = (Arc::clone(&answer), Arc::clone(&asked));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                Self::serve(stream.unwrap(), &gives, &seen);
-            }
-        });
-        Self { address, answer, asked }
-    }
-
-    fn serve(mut stream: TcpStream, answer: &Mutex<String>, asked: &Mutex<Vec<String>>) {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
-        asked.lock().unwrap().push(head);
-        let answer = answer.lock().unwrap().clone();
-        // A reader that has had enough closes its end.
-        let _ = stream.write_all(answer.as_bytes());
+        let gives = Arc::clone(&answer);
+        Self { web: Web::new(move |_| gives.lock().unwrap().clone()), answer }
     }
 
     fn will_answer(&self, answer: &str) {
@@ -48,16 +30,12 @@ impl Advisor {
     }
 
     fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+        self.web.asked()
     }
 
     fn url(&self) -> String {
-        format!("http://{}/spot-advisor-data.json", self.address)
+        format!("{}/spot-advisor-data.json", self.web.url())
     }
-}
-
-fn http(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}", body.len())
 }
 
 fn data() -> String {
@@ -82,6 +60,10 @@ impl Site {
     }
 
     fn run(&self, words: &str, advisor: Option<&str>) -> Output {
+        Running::new(self.command(words, advisor), words.to_owned()).finish().exits(0)
+    }
+
+    fn command(&self, words: &str, advisor: Option<&str>) -> Command {
         let args: Vec<&str> = words.split_whitespace().collect();
         let mut command = self.world.real(&args);
         command.env("AWS_ENDPOINT_URL", &self.endpoint).env("AWS_REGION", "us-east-1");
@@ -89,7 +71,7 @@ impl Site {
         if let Some(url) = advisor {
             command.env("CLOUDTOP_ADVISOR_URL", url);
         }
-        Running::new(command, words.to_owned()).finish().exits(0)
+        command
     }
 
     /// The files in which answers of a kind are kept.
@@ -129,7 +111,7 @@ fn bands_are_fetched_once_a_day_and_told_with_the_age_of_the_data() {
     assert!(table.stdout.lines().nth(1).unwrap().ends_with(" 15-20%"), "{}", table.stdout);
     assert!(table.stderr.contains("the Spot Advisor's data of ") && table.stderr.contains("h ago"), "{}", table.stderr);
     let csv = site.run("prices m5.large --csv", Some(&advisor.url())).stdout;
-    assert!(csv.lines().nth(1).unwrap().ends_with(",15-20%,2020-11-02T06:00:00Z"), "{csv}");
+    assert!(csv.lines().nth(1).unwrap().ends_with(",15-20%,2020-11-02T06:00:00Z,"), "{csv}");
     assert_eq!(advisor.asked().len(), 1);
 }
 
@@ -195,6 +177,17 @@ fn a_server_that_says_nothing_does_not_keep_anybody_waiting() {
     let url = format!("http://{}/", silent.local_addr().unwrap());
     let told = site.run("prices m5.large", Some(&url));
     assert!(told.stderr.contains("no whole answer within 5 s"), "{told:?}");
+}
+
+#[test]
+fn the_data_are_asked_for_through_the_proxy() {
+    let (site, proxy) = (Site::new(), Web::new(|_| http("502 Bad Gateway", "", "")));
+    let mut command = site.command("prices m5.large", Some("https://advisor.invalid/data.json"));
+    command.env("HTTPS_PROXY", proxy.url()).env("NO_PROXY", "127.0.0.1");
+    let told = Running::new(command, "prices".to_owned()).finish().exits(0);
+    let asked = proxy.asked();
+    assert!(asked[0].starts_with("CONNECT advisor.invalid:443 "), "{asked:?}");
+    assert!(told.stderr.contains("cannot be had from https://advisor.invalid/data.json: "), "{told:?}");
 }
 
 #[test]

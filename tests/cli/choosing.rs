@@ -35,7 +35,7 @@ fn a_plan_is_in_the_order_of_scores_and_says_why_the_first_is_first() {
         choice.contains("for interruptions") && choice.contains(best["instance_type"].as_str().unwrap()),
         "{choice}"
     );
-    world.ok("plan dev --cpus 8 --memory 32", &[]).answers(&["the best first", "SCORE", "INTERRUPTED", choice]);
+    world.ok("plan dev --cpus 8 --memory 32", &[]).answers(&["the best first", "EXPECTED", "INTERRUPTED", choice]);
 
     let by_price = world.json("plan dev --cpus 8 --memory 32 --interruption-minutes 0");
     assert!(self::pools(&by_price).is_sorted_by(|a, b| a.1 <= b.1));
@@ -134,4 +134,25 @@ fn a_plan_of_the_full_price_says_so() {
     let plan = world.json(&format!("plan dev {wish}"));
     assert_eq!((&plan["pools"][0]["market"], usd(&plan["pools"][0]["score"])), (&Value::from("on-demand"), 0.192));
     world.ok(&format!("plan dev {wish}"), &[]).answers(&["ON-DEMAND: m5.xlarge in us-east-1a at $0.1920 an hour"]);
+}
+
+#[test]
+fn the_best_prices_are_in_the_order_in_which_up_takes_them() {
+    let world = World::new();
+    let names = |json: &Value| -> Vec<String> {
+        let name =
+            |it: &Value| format!("{} in {}", it["instance_type"].as_str().unwrap(), it["zone"].as_str().unwrap());
+        json["pools"].as_array().unwrap().iter().map(name).collect()
+    };
+    for minutes in ["0", "30", "240"] {
+        let best = world.json(&format!("prices --best --cpus 8 --memory 32 --interruption-minutes {minutes}"));
+        let plan = world.json(&format!("plan dev --cpus 8 --memory 32 --interruption-minutes {minutes}"));
+        let taken = names(&plan);
+        assert!(taken.len() > 20 && names(&best).starts_with(&taken), "with {minutes} minutes");
+        assert_eq!(best["pools"][0]["score"], plan["pools"][0]["score"]);
+    }
+    world.write("cloudtop.toml", "interruption_minutes = 7\n");
+    world.ok("prices --best", &[]).answers(&["EXPECTED", "INTERRUPTED"]).says(&["at 7 minutes each"]);
+    world.run("prices --best --sort price").exits(2);
+    world.run("prices --interruption-minutes 5").exits(2);
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::cli::CommandError;
 use crate::domain::demand::{Demand, Requirements};
-use crate::domain::market::{SpotPrice, TypeFacts};
+use crate::domain::market::{Market, SpotPrice, TypeFacts};
 use crate::domain::money::{self, HOURS_PER_MONTH};
 use crate::domain::names::Identity;
 use crate::domain::quota::Purchase;
 use crate::domain::quote::Question;
 use crate::domain::sizes::{self, Size};
 
-use super::super::preflight;
+use super::super::{preflight, published};
 use super::questions::Asked;
 
 /// A type of the quota that nearly everybody launches in.
@@ -29,6 +29,7 @@ pub async fn choose(asked: &mut Asked<'_>) -> Result<(), CommandError> {
     let like = Requirements {
         arch: settings.arch.unwrap_or(default.arch),
         local_ssd: settings.local_ssd.unwrap_or(default.local_ssd),
+        gpu: settings.gpu.unwrap_or(default.gpu),
         ..default
     };
     let sizes = offered(asked, &settings, &like).await?;
@@ -63,7 +64,10 @@ async fn offered(
     let mut intent = preflight::make(context, &identity, &settings, None, asked.cloud).await?.intent;
     intent.demand = Demand::Requirements(sizes::smallest(like));
     let now = context.clock.now();
-    let market = asked.cloud.survey(&intent, &identity.resource_name(), now).await?;
+    let key_name = identity.resource_name();
+    let (market, (published, _)) =
+        tokio::join!(asked.cloud.survey(&intent, &key_name, now), published::gather(context, asked.cloud, &intent));
+    let market = Market { published, ..market? };
     Ok(sizes::sizes(&intent, &market, like, now))
 }
 

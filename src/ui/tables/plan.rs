@@ -18,7 +18,7 @@ const POOLS: [Column; 9] = [
     Column::new("MEMORY GiB").right(),
     Column::new("$/HOUR").right(),
     Column::new("INTERRUPTED"),
-    Column::new("SCORE").right(),
+    Column::new("EXPECTED").right(),
     Column::new("$/MONTH").right(),
     Column::new("NOTE").below(),
 ];
@@ -108,7 +108,7 @@ fn pools(choices: &[Choice], width: Option<usize>) -> String {
         _ => String::new(),
     };
     let order = match weighed {
-        true => "the best first; prices are for one node, and a score adds what interruptions cost",
+        true => "the best first; prices are for one node, and EXPECTED adds what interruptions cost",
         false => "cheapest first; prices are for one node",
     };
     format!("Pools that will do, {order}:\n{table}{rest}")

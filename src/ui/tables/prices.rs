@@ -15,11 +15,12 @@ const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// Below this part of itself a price is not said to have moved: the picture of a flat line would be one of mountains.
 const STILL: f64 = 0.01;
 
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 15] = [
     Column::new("TYPE"),
     Column::new("VCPU").right().dropped(5),
     Column::new("GiB").right().dropped(5),
     Column::new("DISKS GB").right().dropped(3),
+    Column::new("GPUS").right().dropped(5),
     Column::new("ZONE"),
     Column::new("$/HOUR").right(),
     Column::new("SAVING").right().dropped(8),
@@ -29,6 +30,7 @@ const COLUMNS: [Column; 13] = [
     Column::new("MEDIAN").right().dropped(4),
     Column::new("MAX").right().dropped(2),
     Column::new("INTERRUPTED").right().dropped(7),
+    Column::new("SCORE").right().dropped(9),
 ];
 
 /// The table of `cloudtop prices`; nothing where there is no pool.
@@ -48,6 +50,7 @@ fn row(quote: &Quote) -> Vec<String> {
         quote.vcpus.to_string(),
         gib(quote.memory_mib),
         disks(quote),
+        if quote.gpus > 0 { quote.gpus.to_string() } else { String::new() },
         quote.zone.clone(),
         usd(quote.now),
         quote.saving().map(|part| format!("{:.0}%", part * 100.0)).unwrap_or_default(),
@@ -57,6 +60,7 @@ fn row(quote: &Quote) -> Vec<String> {
         usd(quote.median),
         usd(quote.max),
         quote.band.map(Band::as_str).unwrap_or_default().to_owned(),
+        quote.score.map(|score| score.to_string()).unwrap_or_default(),
     ]
 }
 
@@ -98,7 +102,7 @@ fn trend(points: &[f64]) -> String {
 
 /// The columns of [`csv`].
 const HEADER: &str = "region,instance_type,vcpus,memory_mib,local_disks,local_disk_gb,zone,price_per_hour,\
-on_demand_per_hour,saving,min,median,max,band,advisor_at";
+on_demand_per_hour,saving,min,median,max,gpus,band,advisor_at,score";
 
 /// The same as comma-separated values, prices in USD per hour as EC2 gives them. No field holds a comma or a quote.
 /// `advisor_at` is when the data on interruptions were made.
@@ -108,7 +112,7 @@ pub fn csv(quotes: &[Quote], advisor_at: Option<Timestamp>) -> String {
     let known = |value: Option<f64>| value.map(|value| format!("{value:.6}")).unwrap_or_default();
     let line = |it: &Quote| {
         format!(
-            "{},{},{},{},{},{},{},{:.6},{},{},{:.6},{:.6},{:.6},{},{}",
+            "{},{},{},{},{},{},{},{:.6},{},{},{:.6},{:.6},{:.6},{},{},{},{}",
             it.region,
             it.instance_type,
             it.vcpus,
@@ -122,8 +126,10 @@ pub fn csv(quotes: &[Quote], advisor_at: Option<Timestamp>) -> String {
             it.min,
             it.median,
             it.max,
+            it.gpus,
             it.band.map(Band::as_str).unwrap_or_default(),
-            it.band.map(|_| made.as_str()).unwrap_or_default()
+            it.band.map(|_| made.as_str()).unwrap_or_default(),
+            it.score.map(|score| score.to_string()).unwrap_or_default()
         )
     };
     let lines: Vec<String> = std::iter::once(HEADER.to_owned()).chain(quotes.iter().map(line)).collect();
@@ -144,6 +150,7 @@ mod tests {
             archs: vec![Arch::X86_64],
             local_disk_gb: 400,
             local_disks: 1,
+            gpus: 0,
             zone: "us-east-1a".to_owned(),
             now: 0.25,
             min: 0.2,
@@ -152,6 +159,7 @@ mod tests {
             points: (0..60).map(|at| 0.2 + f64::from(at) / 600.0).collect(),
             on_demand: Some(0.768),
             band: Some(Band::To10),
+            score: None,
         }
     }
 
@@ -201,7 +209,7 @@ mod tests {
         let line = text.lines().nth(1).unwrap_or_default();
         assert_eq!(
             line,
-            "us-east-1,c5d.4xlarge,16,32768,1,400,us-east-1a,0.000123,,,0.200000,0.220000,0.300000,5-10%,1970-01-01T00:00:00Z"
+            "us-east-1,c5d.4xlarge,16,32768,1,400,us-east-1a,0.000123,,,0.200000,0.220000,0.300000,0,5-10%,1970-01-01T00:00:00Z,"
         );
         assert_eq!(text.lines().next().unwrap_or_default().split(',').count(), line.split(',').count());
     }

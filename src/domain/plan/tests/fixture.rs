@@ -83,6 +83,7 @@ pub fn type_facts(name: &str) -> TypeFacts {
         local_disks: 0,
         local_nvme: false,
         hibernation: true,
+        gpus: 0,
     }
 }
 
