@@ -9,6 +9,7 @@ mod instances;
 mod interfaces;
 mod keys;
 mod launch_spec;
+mod modifications;
 mod network;
 mod power;
 mod price_list;
@@ -58,6 +59,7 @@ fn find(action: &str) -> Option<Action> {
         "CreateNetworkInterface" => interfaces::create,
         "CreateRole" => iam::create_role,
         "CreateSecurityGroup" => groups::create,
+        "CreateSnapshot" => snapshots::create,
         "CreateTags" => tags::create,
         "CreateVolume" => volumes::create,
         "DeleteInstanceProfile" => iam::delete_profile,
@@ -86,6 +88,7 @@ fn find(action: &str) -> Option<Action> {
         "DescribeSubnets" => network::describe_subnets,
         "DescribeTags" => tags::describe,
         "DescribeVolumes" => volumes::describe,
+        "DescribeVolumesModifications" => modifications::describe,
         "DescribeVpcs" => network::describe_vpcs,
         "DetachVolume" => volumes::detach,
         "GetAWSDefaultServiceQuota" => service_quotas::get_default,
@@ -99,6 +102,7 @@ fn find(action: &str) -> Option<Action> {
         "ImportKeyPair" => keys::import,
         "ListServiceQuotas" => service_quotas::list,
         "ModifyNetworkInterfaceAttribute" => interfaces::modify,
+        "ModifyVolume" => modifications::modify,
         "PutRolePolicy" => iam::put_policy,
         "RemoveRoleFromInstanceProfile" => iam::remove_role,
         "RequestSpotInstances" => requests::request,
