@@ -34,6 +34,7 @@ mod quotas;
 mod regions;
 mod retry;
 mod self_attach;
+mod storage;
 mod survey;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]

@@ -32,6 +32,7 @@ pub mod stop;
 pub mod template;
 pub mod test_interrupt;
 pub mod up;
+pub mod volume;
 pub mod watch;
 mod why;
 mod wish;
@@ -105,6 +106,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Watch(args) => Box::pin(watch::run(&args, context)).await,
         Command::Prices(args) => Box::pin(prices::run(&args, context)).await,
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,
+        Command::Volume(args) => Box::pin(volume::run(&args, context)).await,
         Command::Gc(args) => Box::pin(gc::run(&args, context)).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, context)).await,
         Command::Init(args) => Box::pin(init::run(&args, context)).await,

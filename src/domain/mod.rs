@@ -36,5 +36,8 @@ pub mod refusals;
 pub mod said;
 pub mod secrets;
 pub mod self_attach;
+pub mod snapshots;
+pub mod stored;
 pub mod tags;
 pub mod user_data;
+pub mod volume_work;

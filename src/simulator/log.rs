@@ -13,7 +13,9 @@ use super::SimulatorError;
 use super::control::Event;
 use super::faults::Armed;
 use super::lag::Past;
-use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, Snapshot, SpotRequest, Token, Volume};
+use super::objects::{
+    Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, Snapshot, SpotRequest, Token, Volume,
+};
 use super::table::Table;
 use super::throttle::Bucket;
 use super::world::{Meta, World};

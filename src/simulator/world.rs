@@ -9,7 +9,9 @@ use super::chance;
 use super::control::Event;
 use super::faults::Armed;
 use super::lag::Past;
-use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, Snapshot, SpotRequest, Token, Volume};
+use super::objects::{
+    Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, Snapshot, SpotRequest, Token, Volume,
+};
 use super::settings::Settings;
 use super::table::Table;
 use super::throttle::Bucket;

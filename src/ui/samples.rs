@@ -76,6 +76,7 @@ pub(super) fn cloudtop() -> EnvironmentReport {
             state: VolumeState::InUse,
             attached_to: Some("i-0123456789abcdef0".to_owned()),
         }],
+        snapshots: Vec::new(),
         volume_usd_per_month: 8.0,
         expires_at: None,
         notes: Vec::new(),
@@ -106,6 +107,7 @@ pub(super) fn cluster() -> EnvironmentReport {
             .map(|(view, price_per_hour)| NodeReport { view, price_per_hour, said: None })
             .collect(),
         volumes: Vec::new(),
+        snapshots: Vec::new(),
         volume_usd_per_month: 0.0,
         expires_at: Some(now() + Duration::from_mins(478)),
         notes: vec!["EC2 took node 2 away".to_owned()],

@@ -38,12 +38,7 @@ pub(super) fn modify(call: &mut Call<'_>) -> Result<Xml, Fault> {
 }
 
 fn of(volume: &Volume) -> Performance {
-    Performance {
-        size: volume.size,
-        kind: volume.kind.clone(),
-        iops: volume.iops,
-        throughput: volume.throughput,
-    }
+    Performance { size: volume.size, kind: volume.kind.clone(), iops: volume.iops, throughput: volume.throughput }
 }
 
 fn target(call: &Call<'_>, volume: &Volume) -> Result<Performance, Fault> {
