@@ -46,6 +46,9 @@ pub struct VolumeWork<'a> {
     pub command: String,
     /// The volume of which changes are asked for.
     pub changing: Option<&'a str>,
+    /// Since when it is worked on, where another piece of work began it. `None`: since this run, or since the first run of
+    /// the same command of those that were cut off.
+    pub since: Option<Timestamp>,
     /// How long to wait for EC2. `None`: as long as it takes.
     pub patience: Option<Duration>,
 }
@@ -73,7 +76,7 @@ impl VolumeWork<'_> {
     pub async fn run<T>(mut self, decide: impl Fn(Moment<'_>) -> Next<T>) -> Result<Worked<T>, EngineError> {
         let _held = self.interrupt.hold();
         let entries = self.journal.since_closed()?;
-        let since = cut_off_since(&entries, &self.command).unwrap_or_else(|| self.clock.now());
+        let since = self.since.or_else(|| cut_off_since(&entries, &self.command)).unwrap_or_else(|| self.clock.now());
         let mut record = Record::read(&entries);
         let command = self.command.clone();
         self.actor(&mut record).write(vec![Event::Began { command }])?;

@@ -27,5 +27,6 @@ mod side_by_side;
 mod streams;
 mod systems;
 mod template_check;
+mod volumes;
 mod waits;
 mod world;

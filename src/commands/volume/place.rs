@@ -1,7 +1,8 @@
 //! Where volumes are, whose they are, and working on one.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::cli::{CommandError, Exit};
 use crate::cloud::Cloud;
@@ -72,7 +73,8 @@ impl Place {
             interrupt: context.interrupt.clone(),
             command: task.command.clone(),
             changing: task.changing,
-            patience: task.patience,
+            since: task.since,
+            patience: None,
         };
         let worked = work.run(decide).await;
         live.finish();
@@ -100,14 +102,14 @@ pub struct Task<'a> {
     pub command: String,
     /// The volume of which changes are asked for.
     pub changing: Option<&'a str>,
-    /// How long to wait.
-    pub patience: Option<Duration>,
+    /// Since when it is worked on, where an earlier task began it.
+    pub since: Option<Timestamp>,
 }
 
 impl Task<'_> {
     /// A task that waits for as long as it takes.
     pub fn new(command: String) -> Self {
-        Self { command, changing: None, patience: None }
+        Self { command, changing: None, since: None }
     }
 }
 

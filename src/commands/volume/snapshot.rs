@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::CommandError;
 use crate::domain::money;
@@ -18,6 +19,8 @@ use super::super::ssh::{self, NodeName};
 use super::list;
 use super::place::{self, Place, Task};
 
+/// Clocks differ by seconds between here and EC2.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(30);
 /// How long a node has to write what it holds in memory.
 const SYNC_WITHIN: Duration = Duration::from_secs(30);
 
@@ -54,11 +57,15 @@ pub async fn run(args: &SnapshotArgs, context: &Context) -> Result<(), CommandEr
         sync(context, &place, volume).await;
     }
     let mut rows = Vec::new();
+    let at_once = args.wait && volumes.len() == 1;
+    for volume in &volumes {
+        rows.push(take(args, context, &place, volume, at_once, None).await?);
+    }
     // All are begun before any is waited for.
-    for wait in [false, true].into_iter().filter(|wait| !wait || args.wait) {
-        rows.clear();
-        for volume in &volumes {
-            rows.push(take(args, context, &place, volume, wait).await?);
+    if args.wait && !at_once {
+        for (volume, row) in volumes.iter().zip(&mut rows) {
+            let since = row.snapshot.started_at.map(|at| at - CLOCKS_DIFFER);
+            *row = take(args, context, &place, volume, true, since).await?;
         }
     }
     for row in rows.iter().filter(|row| row.snapshot.state == SnapshotState::Pending) {
@@ -74,6 +81,7 @@ async fn take(
     place: &Place,
     volume: &StoredVolume,
     wait: bool,
+    since: Option<Timestamp>,
 ) -> Result<SnapshotRow, CommandError> {
     let own_tags = place.own_tags(context)?;
     let take = Take {
@@ -89,7 +97,7 @@ async fn take(
     if args.wait {
         command.push_str(" --wait");
     }
-    let snapshot = place.work(context, Task::new(command), |at| take.next(at)).await?;
+    let snapshot = place.work(context, Task { since, ..Task::new(command) }, |at| take.next(at)).await?;
     Ok(SnapshotRow { region: place.cloud.region().to_owned(), snapshot })
 }
 

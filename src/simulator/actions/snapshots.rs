@@ -10,7 +10,7 @@ use crate::simulator::protocol::page::Page;
 use crate::simulator::protocol::{Fault, Xml};
 use crate::simulator::world::ACCOUNT;
 
-const FILTERS: [&str; 10] = [
+const FILTERS: [&str; 11] = [
     "description",
     "encrypted",
     "owner-alias",
@@ -19,6 +19,7 @@ const FILTERS: [&str; 10] = [
     "snapshot-id",
     "start-time",
     "status",
+    "tag-key",
     "volume-id",
     "volume-size",
 ];

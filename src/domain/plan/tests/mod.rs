@@ -8,5 +8,6 @@ pub(crate) mod fixture;
 mod properties;
 mod rules;
 mod scene;
+mod snapshots;
 mod tool;
 mod trouble;
