@@ -39,6 +39,8 @@ pub struct CreateArgs {
 pub async fn run(args: &CreateArgs, context: &Context) -> Result<(), CommandError> {
     let (name, node) = (args.node.env(), args.node.index().unwrap_or(0));
     let _lock = context.lock(name).await?;
+    // It is a tag of the volume, and there may be no environment to write it down with.
+    context.store.settle_owner().await?;
     let place = Place::of(context, name).await?;
     let region = place.cloud.region();
     if !args.zone.starts_with(region) || args.zone == region {
