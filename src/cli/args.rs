@@ -172,7 +172,7 @@ pub enum Command {
     Gc(GcArgs),
     /// What is wrong with credentials, permissions, quotas, network, key or state, and how to mend it
     Doctor(DoctorArgs),
-    /// Make what nodes need in the account to attach their own volumes
+    /// Ask a few questions, show what the answers cost, and write them into cloudtop.toml
     Init(InitArgs),
     /// What was run, what it did, what failed, and what it has cost
     History(HistoryArgs),

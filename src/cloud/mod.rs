@@ -15,6 +15,7 @@ mod credentials;
 pub mod doctor;
 mod failure;
 mod found;
+mod free_volumes;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod fuzz;
@@ -24,6 +25,7 @@ mod images;
 mod interfaces;
 mod launch;
 mod near;
+mod nearest;
 mod network;
 mod observe;
 mod on_demand;
@@ -51,8 +53,11 @@ pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
 #[cfg(test)]
 pub(crate) use codes::all as error_codes;
 pub use connect::{CloudError, Settings};
+pub use free_volumes::FreeVolume;
 pub use identity::Caller;
+pub use nearest::nearest;
 pub use observe::{Known, Want};
+pub use profile::profile_names;
 pub use survey::SurveyError;
 
 /// EC2 in one region, with one set of credentials.

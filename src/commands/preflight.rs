@@ -38,9 +38,18 @@ pub struct Fit {
 
 /// Checks everything that can be checked before anything is made.
 pub async fn check(context: &Context, name: &EnvName, args: &WishArgs) -> Result<Fit, CommandError> {
+    let settings = args.over(context.config()?.environment(name.as_str()));
+    check_settings(context, name, settings).await
+}
+
+/// The same for settings that were put together elsewhere.
+pub async fn check_settings(
+    context: &Context,
+    name: &EnvName,
+    settings: EnvironmentSettings,
+) -> Result<Fit, CommandError> {
     let state = context.store.read().await?;
     let previous = state.environments.get(name).cloned();
-    let settings = args.over(context.config()?.environment(name.as_str()));
     let before = previous.as_ref().map(|it| it.intent.region.as_str());
     let profile = settings.profile.clone().or_else(|| previous.as_ref()?.profile.clone());
     // The region of an environment that exists is its own, whatever the configuration says by now.
@@ -92,7 +101,8 @@ fn check_unchanged(name: &EnvName, before: &Intent, after: &Intent) -> Result<()
     Err(CommandError::usage(text).hint(format!("`cloudtop down {name}` first; volumes are kept")))
 }
 
-async fn make(
+/// The intent that settings make, with its warnings said.
+pub async fn make(
     context: &Context,
     identity: &Identity,
     settings: &EnvironmentSettings,

@@ -24,7 +24,7 @@ use super::look_over;
 /// The volume that a CloudTop gets when nobody says otherwise, GiB.
 pub(super) const DEFAULT_VOLUME_GIB: u32 = 50;
 /// The template where none is named.
-const DEFAULT_TEMPLATE: &str = "cloudtop";
+pub(super) const DEFAULT_TEMPLATE: &str = "cloudtop";
 /// The port of sshd on every image that templates name.
 const SSH_PORT: u16 = 22;
 /// The least that EC2 takes as a maximum price, USD per hour.

@@ -7,11 +7,13 @@
 //!
 //! - `files`: finding, reading and merging the two files
 //! - `settings`: the keys
+//! - `edit`: writing answers into a file
 //! - `secrets`: the table of files that nodes get over ssh
 //! - `values`: durations and sizes, shared with the flags
 //! - `toml_text`: TOML with errors that name line and column
 //! - `nearest`: "did you mean"
 
+mod edit;
 mod files;
 mod nearest;
 mod secrets;
@@ -19,6 +21,7 @@ mod settings;
 mod toml_text;
 mod values;
 
+pub use edit::{Answers, with_answers, write_file};
 pub use files::{Config, ConfigError, Unknown};
 pub use nearest::nearest;
 pub use secrets::SecretSetting;

@@ -36,6 +36,7 @@ pub mod refusals;
 pub mod said;
 pub mod secrets;
 pub mod self_attach;
+pub mod sizes;
 pub mod snapshots;
 pub mod stored;
 pub mod tags;

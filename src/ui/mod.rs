@@ -21,13 +21,13 @@ pub mod volumes;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use dialoguer::console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use rustix::termios::Termios;
 use serde::Serialize;
 
 pub use live::Live;
@@ -87,8 +87,9 @@ pub struct Ui {
     bars: MultiProgress,
     out_is_terminal: bool,
     can_ask: bool,
-    /// Whether a question is being asked now: the terminal is then not as the user left it.
-    asking: AtomicBool,
+    /// How the terminal was before the question that is being asked now: while it waits for a key, nothing that is typed is
+    /// shown.
+    before_question: Mutex<Option<Termios>>,
 }
 
 impl Ui {
@@ -109,7 +110,7 @@ impl Ui {
             bars: MultiProgress::with_draw_target(target),
             out_is_terminal: io::stdout().is_terminal(),
             can_ask: !options.no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
-            asking: AtomicBool::new(false),
+            before_question: Mutex::new(None),
         }
     }
 
@@ -123,7 +124,7 @@ impl Ui {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             out_is_terminal: false,
             can_ask: false,
-            asking: AtomicBool::new(false),
+            before_question: Mutex::new(None),
         }
     }
 
@@ -201,9 +202,7 @@ impl Ui {
     ///
     /// For the thread that takes signals: another one may be in the middle of a question, and holds the picture then.
     pub fn last_words(&self, text: &str) {
-        if self.asking.load(Ordering::SeqCst) {
-            self.give_terminal_back();
-        }
+        self.give_terminal_back();
         let _ = write(&self.err, text);
     }
 

@@ -16,6 +16,7 @@ mod etcd;
 mod gc;
 mod history;
 mod hostile;
+mod init;
 mod k3s;
 mod lifetime;
 mod logs;
