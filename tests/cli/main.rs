@@ -37,6 +37,7 @@ mod side_by_side;
 mod streams;
 mod systems;
 mod template_check;
+mod volumes;
 mod waits;
 mod web;
 mod world;
