@@ -57,7 +57,6 @@ fn facts(row: [&str; COLUMNS.len()], previous: Option<&[String]>) -> Result<Type
         local_disks,
         local_nvme: true,
         // No request of the backtest asks for them.
-        gpus: 0,
         hibernation: false,
     })
 }

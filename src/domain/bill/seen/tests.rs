@@ -12,6 +12,7 @@ fn identity() -> Identity {
 
 fn instance(id: &str, state: InstanceState, launched: i64) -> Instance {
     Instance {
+        on_demand: false,
         id: id.to_owned(),
         node_tag: Some("0".to_owned()),
         launch_index: 0,
