@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::awake::AwakeArgs;
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::cp::CpArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
@@ -151,6 +152,8 @@ pub enum Command {
     Status(StatusArgs),
     /// A shell on a node, or a command's output and exit code
     Ssh(SshArgs),
+    /// Copy files and directories to and from nodes
+    Cp(CpArgs),
     /// What a node's boot and its scripts have printed
     Logs(LogsArgs),
     /// Keep a node up that would stop itself when it is idle

@@ -4,6 +4,7 @@ mod adopt;
 pub mod awake;
 pub mod completions;
 mod context;
+pub mod cp;
 mod deliver;
 pub mod doctor;
 pub mod down;
@@ -26,6 +27,8 @@ mod report;
 #[cfg(feature = "simulator")]
 pub mod sim;
 pub mod ssh;
+mod ssh_all;
+mod ssh_session;
 pub mod start;
 pub mod status;
 pub mod stop;
@@ -98,6 +101,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::List(args) => Box::pin(list::run(&args, context)).await,
         Command::Status(args) => Box::pin(status::run(&args, context)).await,
         Command::Ssh(args) => Box::pin(ssh::run(&args, context)).await,
+        Command::Cp(args) => Box::pin(cp::run(&args, context)).await,
         Command::Logs(args) => Box::pin(logs::run(&args, context)).await,
         Command::Awake(args) => Box::pin(awake::run(&args, context)).await,
         Command::Kubeconfig(args) => Box::pin(kubeconfig::run(&args, context)).await,

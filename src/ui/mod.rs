@@ -2,6 +2,7 @@
 
 mod board;
 pub mod checks;
+pub mod exits;
 pub mod history;
 pub mod leftovers;
 mod live;
@@ -182,6 +183,11 @@ impl Ui {
     /// Warns; under `--quiet` too.
     pub fn warn(&self, text: &str) {
         self.say(&format!("{WARNING}warning:{WARNING:#} {text}"));
+    }
+
+    /// Hands on a line that a node has written to its standard error; under `--quiet` too.
+    pub fn relay(&self, line: &str) {
+        self.say(line);
     }
 
     /// Says an error, what caused it, and what to do about it.
