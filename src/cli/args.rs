@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::awake::AwakeArgs;
+use crate::commands::code::CodeArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::cp::CpArgs;
 use crate::commands::doctor::DoctorArgs;
@@ -154,6 +155,8 @@ pub enum Command {
     Ssh(SshArgs),
     /// Copy files and directories to and from nodes
     Cp(CpArgs),
+    /// Open a folder of a node in VS Code
+    Code(CodeArgs),
     /// What a node's boot and its scripts have printed
     Logs(LogsArgs),
     /// Keep a node up that would stop itself when it is idle

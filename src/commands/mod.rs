@@ -2,6 +2,7 @@
 
 mod adopt;
 pub mod awake;
+pub mod code;
 pub mod completions;
 mod context;
 pub mod cp;
@@ -102,6 +103,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Status(args) => Box::pin(status::run(&args, context)).await,
         Command::Ssh(args) => Box::pin(ssh::run(&args, context)).await,
         Command::Cp(args) => Box::pin(cp::run(&args, context)).await,
+        Command::Code(args) => Box::pin(code::run(&args, context)).await,
         Command::Logs(args) => Box::pin(logs::run(&args, context)).await,
         Command::Awake(args) => Box::pin(awake::run(&args, context)).await,
         Command::Kubeconfig(args) => Box::pin(kubeconfig::run(&args, context)).await,

@@ -24,6 +24,7 @@ mod prices;
 mod recover;
 mod self_attach;
 mod side_by_side;
+mod ssh;
 mod streams;
 mod systems;
 mod template_check;
