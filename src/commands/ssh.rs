@@ -242,14 +242,19 @@ impl Found {
 
     /// ssh has said that it has no connection, in its own words; this says what is behind it where that can be told.
     pub(super) async fn explain(&self) -> Result<(), CommandError> {
-        match self.check().await {
-            CheckResult::HostKeyChanged(error) => {
-                let mut error = CommandError::from(error);
-                error.exit = Exit::Code(255);
-                Err(error)
-            }
-            _ => Err(CommandError::silent(255)),
+        Err(no_connection(self.check().await))
+    }
+}
+
+/// The error of a connection that ssh could not make, or lost. Its own words were seen, so most need no more.
+pub(super) fn no_connection(checked: CheckResult) -> CommandError {
+    match checked {
+        CheckResult::HostKeyChanged(error) => {
+            let mut error = CommandError::from(error);
+            error.exit = Exit::Code(255);
+            error
         }
+        _ => CommandError::silent(255),
     }
 }
 

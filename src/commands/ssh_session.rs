@@ -91,7 +91,14 @@ impl<'a> Session<'a> {
     /// ssh has told that there is no connection; EC2 may know why.
     async fn explain(&self, context: &Context, node: &Found) -> Result<(), CommandError> {
         match ssh::find(context, self.name).await {
-            Ok(now) if now.instance == node.instance => node.explain().await,
+            Ok(now) if now.instance == node.instance => Err(match now.check().await {
+                CheckResult::NotYet { reason } => {
+                    let text = format!("{} does not answer over ssh: {reason}", self.name);
+                    let hint = format!("`cloudtop ssh {} --wait` waits until it does", self.name);
+                    CommandError::new(Exit::Code(255), text).hint(hint)
+                }
+                checked => ssh::no_connection(checked),
+            }),
             Ok(now) => {
                 let text = format!("{} is gone, and {} has taken its place", node.instance, now.instance);
                 Err(CommandError::new(Exit::Code(255), text)
@@ -147,7 +154,9 @@ async fn until_it_answers(context: &Context, name: &NodeName) -> Result<Found, C
                 Some(why) => why,
             },
             Err(error) if !comes_back(&looked, name) => return Err(error),
-            Err(error) => error.to_string(),
+            Err(error) => {
+                looked.view(name).map_or_else(|| error.to_string(), |view| format!("it is {}", ssh::in_words(view)))
+            }
         };
         if why != said {
             context.ui.status(&format!("waiting for {name}: {why}"));

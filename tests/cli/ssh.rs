@@ -167,10 +167,21 @@ fn ssh_waits_for_a_node_that_ec2_took_away_and_says_so() {
     world.ok("up dev --template ./plain -q", &[]);
     world.interrupt("dev");
     world.run("ssh dev -- uname").exits(1).says(&["does not run: it is interrupted"]);
-    let waited = world.ok("ssh dev --wait -- uname", &[]).says(&["waiting for dev: node 0 of `dev` does not run"]);
+    let waited = world.ok("ssh dev --wait -- uname", &[]).says(&["waiting for dev: it is interrupted (EC2 stopped it"]);
     assert_eq!(waited.stdout, "Linux\n");
     world.ok("stop dev -q", &[]);
     world.run("ssh dev --wait -- uname").exits(1).says(&["cloudtop start dev"]);
+}
+
+#[test]
+fn a_node_that_runs_and_does_not_answer_yet_is_told_with_the_way_to_wait() {
+    let world = World::new();
+    // It runs at once, and its ssh server comes up only later.
+    world.ok("sim set setting boot 10h", &[]);
+    world.ok("up dev --template ./plain --wait running -q", &[]);
+    world.run("ssh dev -- uname").exits(255).says(&["dev does not answer over ssh: ", "cloudtop ssh dev --wait"]);
+    let all = world.run("ssh dev --all -- uname").exits(255);
+    all.says(&["failed on 1 of 1 nodes", " 255      1  0      ssh: no connection: "]);
 }
 
 #[test]
@@ -184,7 +195,7 @@ fn a_lost_shell_comes_back_and_a_lost_node_is_told() {
     fake.world.ok("up dev --template ./plain -q", &[]);
     fake.world.ok("sim set setting capacity-return 80s", &[]);
     let back = fake.run(&["ssh", "dev", "--reconnect"]).exits(7);
-    back.says(&["the connection to dev is lost", "waiting for dev: node 0 of `dev` does not run"]);
+    back.says(&["the connection to dev is lost", "waiting for dev: it is "]);
     assert_eq!(fake.log().len(), 2);
 
     let lost = fake.run(&["ssh", "dev"]).exits(255);
