@@ -20,6 +20,7 @@ use cloudtop::cloud::{self, Cloud};
 use cloudtop::domain::call::Call;
 use cloudtop::domain::intent::{Goal, Intent, Interruption, Kind, VolumeWish};
 use cloudtop::domain::journal::{Entry, Event};
+use cloudtop::domain::market::Published;
 use cloudtop::domain::names::Identity;
 use cloudtop::domain::phase::{Phase, Wait};
 use cloudtop::domain::plan::Blocked;
@@ -172,6 +173,7 @@ impl World {
                 command: "test".to_owned(),
                 market: None,
             },
+            published: Box::pin(std::future::ready(Published::default())),
             delivery: None,
             tags: self.intent.all_tags(),
         };
@@ -766,6 +768,7 @@ async fn a_run_that_never_sees_anything_ends_and_changes_nothing() {
         reach: &reach,
         interrupt: Interrupt::by_hand().1,
         options,
+        published: Box::pin(std::future::ready(Published::default())),
         delivery: None,
         tags: world.intent.all_tags(),
     };

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use cloudtop::config::Config;
 use cloudtop::domain::call::{Call, Made};
+use cloudtop::domain::choosing::Choosing;
 use cloudtop::domain::demand::{Demand, Requirements};
 use cloudtop::domain::environment::Environment;
 use cloudtop::domain::failure::{Class, Failure};
@@ -58,6 +59,7 @@ fn intent(goal: Goal) -> Intent {
         on_interruption: Interruption::Stop,
         one_time: false,
         wait_for_capacity: false,
+        choosing: Choosing::default(),
         image: ImageWish::Family(ImageFamily::Ubuntu),
         os: Some(ImageFamily::Debian),
         template: "cloudtop".to_owned(),
@@ -182,6 +184,8 @@ fn entries() -> Vec<Entry> {
             text: String::new(),
             instance_id: Some("i-1".to_owned()),
             request_id: Some("sir-1".to_owned()),
+            status: None,
+            since: None,
         },
         Event::Settled { token: lost, how: "EC2 shows it".to_owned() },
         Event::Refused { token, failure },
@@ -302,10 +306,12 @@ fn instance(id: usize, node_tag: Option<String>, launch_index: u32, state: Insta
         instance_type: "m5.large".to_owned(),
         zone: "us-east-1a".to_owned(),
         request_id: (!id.is_multiple_of(3)).then(|| format!("sir-{id}")),
+        on_demand: id.is_multiple_of(3),
         public_ip: None,
         private_ip: None,
         public_dns: None,
         launched_at: Some(moment()),
+        ended_at: None,
         volume_ids: vec![format!("vol-root-{id}")],
     }
 }
@@ -322,6 +328,7 @@ fn request(id: usize, node_tag: Option<String>, state: RequestState) -> SpotRequ
         zone: None,
         persistent: true,
         created_at: moment().checked_sub(jiff::SignedDuration::from_mins(i64::try_from(id).unwrap() * 4)).ok(),
+        updated_at: None,
     }
 }
 

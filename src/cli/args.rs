@@ -7,6 +7,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::commands::awake::AwakeArgs;
 use crate::commands::code::CodeArgs;
 use crate::commands::completions::CompletionsArgs;
+use crate::commands::config::ConfigArgs;
+use crate::commands::cost::CostArgs;
 use crate::commands::cp::CpArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
@@ -35,22 +37,25 @@ use crate::ui::ColorChoice;
 /// A powerful development machine on EC2 spot, given back after every interruption with nothing lost.
 #[derive(Debug, Parser)]
 #[command(name = "cloudtop", version, propagate_version = true, max_term_width = 100)]
-#[command(
-    after_help = "Try it without an account: cloudtop --sim up dev\nExit codes: 0 done, 1 failed, 2 wrong usage, \
-3 no such thing, 4 not ready in time, 5 no capacity or price too high, 6 credentials, permission or quota, \
-7 state file, 130/143 interrupted."
-)]
+#[command(after_help = "Examples:
+  cloudtop                   what there is, and what may be done next
+  cloudtop --sim up dev      try it without an account
+  cloudtop up dev            make a machine, or bring it back
+  cloudtop ssh dev
+  cloudtop down dev
+\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no such thing, 4 not ready in time, 5 no capacity or price too high, \
+6 credentials, permission or quota, 7 state file, 130/143 interrupted.")]
 pub struct Cli {
     /// Options that all commands share.
     #[command(flatten)]
     pub globals: Globals,
-    /// The verb.
+    /// The verb; without one, `cloudtop` says what there is and what may be done next.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// Options that all commands share.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
     /// AWS region, for example us-east-1
@@ -103,6 +108,15 @@ impl Globals {
     }
 }
 
+/// Whether `CLOUDTOP_SIM` asks for the simulator.
+#[must_use]
+pub fn simulated_by_environment() -> bool {
+    #[cfg(feature = "simulator")]
+    return std::env::var("CLOUDTOP_SIM").is_ok_and(|text| switch(&text) == Ok(true));
+    #[cfg(not(feature = "simulator"))]
+    false
+}
+
 /// The value of a switch's environment variable; an empty one is as good as none.
 #[cfg(feature = "simulator")]
 fn switch(text: &str) -> Result<bool, String> {
@@ -114,9 +128,10 @@ fn switch(text: &str) -> Result<bool, String> {
 }
 
 /// When to use colour.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 pub enum Color {
     /// On terminals, unless NO_COLOR is set.
+    #[default]
     Auto,
     /// Everywhere.
     Always,
@@ -169,22 +184,26 @@ pub enum Command {
     Watch(WatchArgs),
     /// Spot prices: what they are and were, and what they save
     Prices(PricesArgs),
+    /// What was spent, what it costs now per hour, and what the month will have been
+    Cost(CostArgs),
     /// Rebuild lost state from the tags of what is there
     Recover(RecoverArgs),
     /// Find what has our tags and no use any more
     Gc(GcArgs),
     /// What is wrong with credentials, permissions, quotas, network, key or state, and how to mend it
     Doctor(DoctorArgs),
-    /// Make what nodes need in the account to attach their own volumes
+    /// Ask a few questions, show what the answers cost, and write them into cloudtop.toml
     Init(InitArgs),
     /// What was run, what it did, what failed, and what it has cost
     History(HistoryArgs),
+    /// What cloudtop.toml says, whether it is right, and its schema for editors
+    Config(ConfigArgs),
     /// Look at and render templates
     Template(TemplateArgs),
     /// The built-in simulator of EC2
     #[cfg(feature = "simulator")]
     Sim(SimArgs),
-    /// Print a completion script for a shell
+    /// Print a script with which a shell completes commands, options and names
     Completions(CompletionsArgs),
     /// Print the manual page, or write all of them
     Man(ManArgs),

@@ -183,7 +183,9 @@ impl From<PromptError> for CommandError {
     fn from(error: PromptError) -> Self {
         match error {
             PromptError::Interrupted => Self::new(Exit::Code(130), error.to_string()),
-            PromptError::NeedsYes { .. } | PromptError::NoAnswer { .. } => Self::of(Exit::Usage, error),
+            PromptError::NeedsYes { .. } | PromptError::NeedsAnswer { .. } | PromptError::NoAnswer { .. } => {
+                Self::of(Exit::Usage, error)
+            }
         }
     }
 }

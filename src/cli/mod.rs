@@ -1,16 +1,24 @@
 //! The command line: what may be typed, who does it, and with what exit code it ends.
 
 pub mod args;
+// The page tells of everything that can be built in.
+#[cfg(all(test, feature = "simulator", feature = "actual"))]
+mod cli_doc;
+mod completion;
 mod error;
 #[cfg(test)]
 mod errors_doc;
+#[cfg(test)]
+mod examples;
 mod exit;
+mod grammar;
 mod logging;
+mod verbs;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser as _;
+use clap_complete::CompleteEnv;
 
 use crate::commands;
 use crate::ui::{Ui, UiOptions};
@@ -18,11 +26,14 @@ use crate::ui::{Ui, UiOptions};
 pub use args::{Cli, Command, Globals};
 pub use error::{CommandError, exit_of};
 pub use exit::Exit;
+pub use grammar::{command, parse};
 
 /// Parses the command line, does what it says, and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    // Where a shell asks what may follow, this answers and ends the program.
+    CompleteEnv::with_factory(command).complete();
+    let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // `--help` and `--version` come this way too, and go to stdout with exit code 0.

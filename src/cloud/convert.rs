@@ -58,16 +58,25 @@ pub(super) fn instance(from: &sdk::Instance) -> Option<Instance> {
         instance_type: from.instance_type().map(|name| name.as_str().to_owned()).unwrap_or_default(),
         zone: text(from.placement().and_then(sdk::Placement::availability_zone)).unwrap_or_default(),
         request_id: text(from.spot_instance_request_id()),
+        on_demand: from.instance_lifecycle().is_none() && text(from.spot_instance_request_id()).is_none(),
         public_ip: text(from.public_ip_address()),
         private_ip: text(from.private_ip_address()),
         public_dns: text(from.public_dns_name()),
         launched_at: from.launch_time().and_then(time),
+        ended_at: from.state_transition_reason().and_then(time_in_words),
         volume_ids: from
             .block_device_mappings()
             .iter()
             .filter_map(|disk| text(disk.ebs().and_then(sdk::EbsInstanceBlockDevice::volume_id)))
             .collect(),
     })
+}
+
+/// The time in EC2's words about a change of state: `User initiated (2026-11-21 09:30:00 GMT)`.
+fn time_in_words(text: &str) -> Option<Timestamp> {
+    let (_, rest) = text.rsplit_once('(')?;
+    let (date, clock) = rest.strip_suffix(" GMT)")?.split_once(' ')?;
+    format!("{date}T{clock}Z").parse().ok()
 }
 
 fn instance_state(from: Option<&sdk::InstanceState>) -> InstanceState {
@@ -104,6 +113,7 @@ pub(super) fn request(from: &sdk::SpotInstanceRequest) -> Option<SpotRequest> {
         zone: text(from.launched_availability_zone()).or_else(|| text(asked_zone)),
         persistent: from.r#type() == Some(&sdk::SpotInstanceType::Persistent),
         created_at: from.create_time().and_then(time),
+        updated_at: from.status().and_then(sdk::SpotInstanceStatus::update_time).and_then(time),
     })
 }
 
@@ -230,7 +240,14 @@ pub(super) fn type_facts(from: &sdk::InstanceTypeInfo) -> Option<TypeFacts> {
         local_disks: disks.iter().map(|disk| number::<u32>(disk.count())).sum(),
         local_nvme: matches!(nvme, Some(sdk::EphemeralNvmeSupport::Required | sdk::EphemeralNvmeSupport::Supported)),
         hibernation: from.hibernation_supported().unwrap_or_default(),
+        gpus: gpus(from),
     })
+}
+
+/// Types that have a part of a GPU may be told of with none.
+fn gpus(from: &sdk::InstanceTypeInfo) -> u32 {
+    let devices = from.gpu_info().map(sdk::GpuInfo::gpus).unwrap_or_default();
+    devices.iter().map(|device| number::<u32>(device.count()).max(1)).sum()
 }
 
 /// An architecture that we know; `None` for i386, the Mac ones and those to come.
@@ -290,6 +307,15 @@ mod tests {
         assert_eq!(instance.state, InstanceState::Pending);
         assert_eq!(instance.public_dns, None);
         assert_eq!(instance.zone, "");
+    }
+
+    #[test]
+    fn the_time_of_a_stop_is_read_out_of_its_reason() {
+        let stopped: Timestamp = "2026-11-21T09:30:00Z".parse().unwrap();
+        assert_eq!(time_in_words("User initiated (2026-11-21 09:30:00 GMT)"), Some(stopped));
+        for other in ["", "Server.SpotInstanceTermination", "Odd (GMT)", "(2026-11-21 GMT)"] {
+            assert_eq!(time_in_words(other), None, "{other}");
+        }
     }
 
     #[test]

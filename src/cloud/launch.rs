@@ -40,7 +40,7 @@ impl Cloud {
             .key_name(&launch.key_name)
             .user_data(&launch.user_data)
             .placement(sdk::Placement::builder().availability_zone(&launch.pool.zone).build())
-            .instance_market_options(spot_market(launch))
+            .set_instance_market_options((!launch.on_demand).then(|| spot_market(launch)))
             .instance_initiated_shutdown_behavior(shutdown)
             .metadata_options(metadata(node_tags))
             .set_iam_instance_profile(profile(launch))
@@ -49,8 +49,12 @@ impl Cloud {
                 hibernates.then(|| sdk::HibernationOptionsRequest::builder().configured(true).build()),
             )
             .tag_specifications(tagged(sdk::ResourceType::Instance, node_tags))
-            .tag_specifications(tagged(sdk::ResourceType::Volume, &root_tags))
-            .tag_specifications(tagged(sdk::ResourceType::SpotInstancesRequest, node_tags));
+            .tag_specifications(tagged(sdk::ResourceType::Volume, &root_tags));
+        // A launch without a spot request has nothing that these tags could be for, and EC2 refuses them.
+        let call = match launch.on_demand {
+            false => call.tag_specifications(tagged(sdk::ResourceType::SpotInstancesRequest, node_tags)),
+            true => call,
+        };
         // One that is there already has its tags.
         let call = match launch.interface_id {
             None => call.tag_specifications(tagged(sdk::ResourceType::NetworkInterface, node_tags)),
@@ -218,6 +222,7 @@ mod tests {
             at_least: 3,
             pool: Pool { instance_type: "m5.large".to_owned(), zone: "us-east-1a".to_owned(), subnet: None },
             price: 0.04,
+            on_demand: false,
             image: Image {
                 id: "ami-1".to_owned(),
                 name: "name".to_owned(),

@@ -6,6 +6,7 @@
 
 mod act;
 mod address;
+mod advisor;
 mod codes;
 mod connect;
 mod console;
@@ -15,6 +16,7 @@ mod credentials;
 pub mod doctor;
 mod failure;
 mod found;
+mod free_volumes;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod fuzz;
@@ -24,6 +26,7 @@ mod images;
 mod interfaces;
 mod launch;
 mod near;
+mod nearest;
 mod network;
 mod observe;
 mod on_demand;
@@ -33,6 +36,7 @@ mod profile;
 mod quotas;
 mod regions;
 mod retry;
+mod scores;
 mod self_attach;
 mod survey;
 #[cfg(test)]
@@ -46,12 +50,16 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 pub use address::{AddressError, my_address};
+pub use advisor::{ADVISOR_URL, AdvisorError, Published, spot_advisor};
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
 #[cfg(test)]
 pub(crate) use codes::all as error_codes;
 pub use connect::{CloudError, Settings};
+pub use free_volumes::FreeVolume;
 pub use identity::Caller;
+pub use nearest::nearest;
 pub use observe::{Known, Want};
+pub use profile::profile_names;
 pub use survey::SurveyError;
 
 /// EC2 in one region, with one set of credentials.

@@ -1,7 +1,9 @@
 //! Spot prices over days, page by page.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{Cloud, convert, failure};
@@ -16,9 +18,15 @@ const CHAINS_AT_ONCE: usize = 8;
 /// The largest page.
 const PAGE: i32 = 1000;
 
+/// The type and the zone of a pool, and its changes of price.
+type PoolChanges = ((String, String), Vec<(Timestamp, f64)>);
+
 impl Cloud {
-    /// What the pools of these types have cost over the span, Linux only, ordered by type and zone. `rows` counts what has
-    /// come so far.
+    /// What the pools of these types have cost over the span, Linux only, ordered by type and zone, and how many rows that
+    /// took. `rows` counts them as they come.
+    ///
+    /// What is kept of the rows is summed up chain by chain: however many there are, those of a few chains are all that is
+    /// there at a time.
     ///
     /// # Errors
     /// The first failure of a call.
@@ -26,27 +34,55 @@ impl Cloud {
         &self,
         types: &[String],
         span: Span,
-        rows: &AtomicUsize,
-    ) -> Result<Vec<PriceHistory>, Failure> {
+        rows: &Arc<AtomicUsize>,
+    ) -> Result<(Vec<PriceHistory>, usize), Failure> {
+        let chains = self.chains(types, span, rows, move |gathering| gathering.summed_up(span)).await?;
+        let count = chains.iter().map(|(_, rows)| rows).sum();
+        let mut all: Vec<PriceHistory> = chains.into_iter().flat_map(|(some, _)| some).collect();
+        all.sort_by(|a, b| (&a.instance_type, &a.zone).cmp(&(&b.instance_type, &b.zone)));
+        Ok((all, count))
+    }
+
+    /// The changes themselves of each pool, in no order, and the last one before the span.
+    ///
+    /// # Errors
+    /// The first failure of a call.
+    pub async fn price_changes(&self, types: &[String], span: Span) -> Result<Vec<PoolChanges>, Failure> {
+        let chains = self.chains(types, span, &Arc::default(), |gathering| gathering.changes().collect::<Vec<_>>());
+        Ok(chains.await?.into_iter().flat_map(|(some, _)| some).collect())
+    }
+
+    /// What `sum_up` makes of each chain, and how many rows it had.
+    async fn chains<T: Send + 'static>(
+        &self,
+        types: &[String],
+        span: Span,
+        rows: &Arc<AtomicUsize>,
+        sum_up: impl Fn(Gathering) -> T + Copy + Send + 'static,
+    ) -> Result<Vec<(T, usize)>, Failure> {
         let mut waiting = types.chunks(TYPES_A_CHAIN);
         let mut chains = JoinSet::new();
-        let mut all = Gathering::default();
+        let mut all = Vec::new();
         loop {
             while chains.len() < CHAINS_AT_ONCE
                 && let Some(some) = waiting.next()
             {
-                chains.spawn(self.chain(some, span));
+                let chain = self.chain(some, span, Arc::clone(rows));
+                chains.spawn(async move { chain.await.map(|(gathering, rows)| (sum_up(gathering), rows)) });
             }
             let Some(joined) = chains.join_next().await else { break };
-            let some = joined.map_err(|error| failure::interrupted("DescribeSpotPriceHistory", &error))??;
-            rows.fetch_add(some.1, Ordering::Relaxed);
-            all.append(some.0);
+            all.push(joined.map_err(|error| failure::interrupted("DescribeSpotPriceHistory", &error))??);
         }
-        Ok(all.summed_up(span))
+        Ok(all)
     }
 
-    /// The pages of some types, and how many rows they had.
-    fn chain(&self, types: &[String], span: Span) -> impl Future<Output = Result<(Gathering, usize), Failure>> + use<> {
+    /// The changes of some types' prices, and how many rows told them.
+    fn chain(
+        &self,
+        types: &[String],
+        span: Span,
+        all_rows: Arc<AtomicUsize>,
+    ) -> impl Future<Output = Result<(Gathering, usize), Failure>> + use<> {
         let call = self
             .ec2
             .describe_spot_price_history()
@@ -61,6 +97,7 @@ impl Cloud {
             while let Some(page) = pages.next().await {
                 let page = page.map_err(|error| failure::of("DescribeSpotPriceHistory", &error))?;
                 rows += page.spot_price_history().len();
+                all_rows.fetch_add(page.spot_price_history().len(), Ordering::Relaxed);
                 page.spot_price_history().iter().filter_map(convert::price).for_each(|price| gathering.add(price));
             }
             Ok((gathering, rows))

@@ -40,6 +40,14 @@ impl Profile {
     }
 }
 
+/// The names of all profiles, in order; none where the files cannot be read, which a connection then says.
+pub async fn profile_names() -> Vec<String> {
+    let loaded = load(&Default::default(), &Default::default(), &Default::default(), None).await;
+    let mut names: Vec<String> = loaded.iter().flat_map(ProfileSet::profiles).map(str::to_owned).collect();
+    names.sort_unstable();
+    names
+}
+
 /// The region: flag, then environment, then profile.
 ///
 /// # Errors

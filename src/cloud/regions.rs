@@ -6,6 +6,14 @@ use super::{Cloud, CloudError, failure};
 use crate::domain::failure::{Class, Failure};
 
 impl Cloud {
+    /// Checks that the region of this connection exists, as [`Cloud::ensure_regions_exist`] does.
+    ///
+    /// # Errors
+    /// There is no such region, or EC2 cannot be asked.
+    pub async fn ensure_region_exists(&self) -> Result<(), CloudError> {
+        self.ensure_regions_exist(std::slice::from_ref(&self.region)).await
+    }
+
     /// The regions that this account may use, by name.
     ///
     /// # Errors
@@ -21,15 +29,17 @@ impl Cloud {
         Ok(names)
     }
 
-    /// Checks that the region that was named exists. At AWS itself a wrong name shows as a host that does not exist; a
+    /// Checks that the regions that were named exist, and that the account has enabled them. At AWS itself a wrong name shows as a host that does not exist; a
     /// server at an endpoint of its own answers for any region, and its list decides.
     ///
     /// # Errors
     /// There is no such region, or EC2 cannot be asked.
-    pub async fn ensure_region_exists(&self) -> Result<(), CloudError> {
+    pub async fn ensure_regions_exist(&self, named: &[String]) -> Result<(), CloudError> {
         match self.regions().await {
-            Ok(known) if known.contains(&self.region) => Ok(()),
-            Ok(known) => Err(CloudError::RegionUnknown { region: self.region.clone(), known: known.join(", ") }),
+            Ok(known) => match named.iter().find(|name| !known.contains(name)) {
+                None => Ok(()),
+                Some(region) => Err(CloudError::RegionUnknown { region: region.clone(), known: known.join(", ") }),
+            },
             Err(failure) if failure.code == failure::UNKNOWN_HOST => {
                 Err(CloudError::RegionUnreachable { region: self.region.clone(), failure })
             }

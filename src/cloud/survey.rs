@@ -7,7 +7,7 @@ use super::{Cloud, convert, failure, filter};
 use crate::domain::demand::Demand;
 use crate::domain::failure::Failure;
 use crate::domain::intent::{ImageFamily, Intent};
-use crate::domain::market::{Market, Subnet};
+use crate::domain::market::{Market, Published, Subnet};
 
 /// Why there is nothing to choose from.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,8 @@ pub enum SurveyError {
 }
 
 impl Cloud {
-    /// Surveys what EC2 offers for an intent, at the time `now`; `key_name` is the environment's key pair.
+    /// Surveys what EC2 offers for an intent, at the time `now`; `key_name` is the environment's key pair. What AWS
+    /// publishes elsewhere is for the caller to add.
     ///
     /// # Errors
     /// What the user named does not exist there, or a call failed.
@@ -104,6 +105,7 @@ impl Cloud {
             subnets: subnets?,
             images: images?,
             key_present: key_present?,
+            published: Published::default(),
         })
     }
 

@@ -92,6 +92,7 @@ async fn launch(cloud: &Cloud) -> Failure {
         at_least: 1,
         pool: Pool { instance_type: "m5.large".to_owned(), zone: "us-east-1a".to_owned(), subnet: None },
         price: 0.04,
+        on_demand: false,
         image,
         root_gib: 8,
         key_name: "key".to_owned(),

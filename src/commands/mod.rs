@@ -1,10 +1,15 @@
 //! One verb, one file: its arguments and its function.
 
 mod adopt;
+mod advice;
 pub mod awake;
+mod bill;
+mod choosing;
 pub mod code;
 pub mod completions;
+pub mod config;
 mod context;
+pub mod cost;
 pub mod cp;
 mod deliver;
 pub mod doctor;
@@ -19,9 +24,12 @@ pub mod list;
 pub mod logs;
 mod look_over;
 pub mod man;
+pub mod overview;
 pub mod plan;
 mod preflight;
+mod price_list;
 pub mod prices;
+mod published;
 mod rebuild;
 pub mod recover;
 mod report;
@@ -50,6 +58,7 @@ use crate::ui::Ui;
 pub use context::Account;
 use context::Context;
 pub use context::Surroundings;
+pub use context::{home_dir, load_config};
 
 /// Does what the command line says.
 ///
@@ -57,9 +66,11 @@ pub use context::Surroundings;
 /// What went wrong, with its exit code.
 pub fn dispatch(cli: Cli, ui: &Arc<Ui>) -> Result<(), CommandError> {
     match cli.command {
-        Command::Completions(args) => completions::run(&args, ui),
-        Command::Man(args) => man::run(&args, ui),
-        Command::Template(args) => template::run(&args, &cli.globals, ui),
+        None => overview::run(&cli.globals, ui),
+        Some(Command::Completions(args)) => completions::run(&args, ui),
+        Some(Command::Config(args)) => config::run(&args, &cli.globals, ui),
+        Some(Command::Man(args)) => man::run(&args, ui),
+        Some(Command::Template(args)) => template::run(&args, &cli.globals, ui),
         command => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime
@@ -74,13 +85,13 @@ pub fn dispatch(cli: Cli, ui: &Arc<Ui>) -> Result<(), CommandError> {
 
 /// The verbs of the simulator need no `--sim`: they are about nothing else.
 #[cfg(feature = "simulator")]
-fn globals(mut globals: Globals, command: &Command) -> Globals {
-    globals.sim |= matches!(command, Command::Sim(_));
+fn globals(mut globals: Globals, command: &Option<Command>) -> Globals {
+    globals.sim |= matches!(command, Some(Command::Sim(_)));
     globals
 }
 
 #[cfg(not(feature = "simulator"))]
-fn globals(globals: Globals, _: &Command) -> Globals {
+fn globals(globals: Globals, _: &Option<Command>) -> Globals {
     globals
 }
 
@@ -92,6 +103,7 @@ fn globals(globals: Globals, _: &Command) -> Globals {
 pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandError> {
     let Cli { globals: typed, command } = cli;
     let context = &Context::new(globals(typed, &command), around)?;
+    let Some(command) = command else { return overview::run(&context.globals, &context.ui) };
     // Each on the heap: a future of all verbs would be as large as the largest, on the stack of whoever polls it.
     match command {
         Command::Up(args) => Box::pin(up::run(&args, context)).await,
@@ -110,6 +122,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::TestInterrupt(args) => Box::pin(test_interrupt::run(&args, context)).await,
         Command::Watch(args) => Box::pin(watch::run(&args, context)).await,
         Command::Prices(args) => Box::pin(prices::run(&args, context)).await,
+        Command::Cost(args) => Box::pin(cost::run(&args, context)).await,
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,
         Command::Gc(args) => Box::pin(gc::run(&args, context)).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, context)).await,
@@ -117,6 +130,6 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::History(args) => Box::pin(history::run(&args, context)).await,
         #[cfg(feature = "simulator")]
         Command::Sim(args) => Box::pin(sim::run(args, context)).await,
-        Command::Completions(_) | Command::Man(_) | Command::Template(_) => Ok(()),
+        Command::Completions(_) | Command::Config(_) | Command::Man(_) | Command::Template(_) => Ok(()),
     }
 }

@@ -14,6 +14,7 @@ use crate::ssh::address::parse_cidr;
 use crate::ssh::keys::{self, KeySearch};
 
 use super::context::{Context, home_dir};
+use super::published;
 use super::report;
 use super::wish::{self, Made, Makings, WishArgs};
 use super::work;
@@ -38,9 +39,18 @@ pub struct Fit {
 
 /// Checks everything that can be checked before anything is made.
 pub async fn check(context: &Context, name: &EnvName, args: &WishArgs) -> Result<Fit, CommandError> {
+    let settings = args.over(context.config()?.environment(name.as_str()));
+    check_settings(context, name, settings).await
+}
+
+/// The same for settings that were put together elsewhere.
+pub async fn check_settings(
+    context: &Context,
+    name: &EnvName,
+    settings: EnvironmentSettings,
+) -> Result<Fit, CommandError> {
     let state = context.store.read().await?;
     let previous = state.environments.get(name).cloned();
-    let settings = args.over(context.config()?.environment(name.as_str()));
     let before = previous.as_ref().map(|it| it.intent.region.as_str());
     let profile = settings.profile.clone().or_else(|| previous.as_ref()?.profile.clone());
     // The region of an environment that exists is its own, whatever the configuration says by now.
@@ -92,7 +102,8 @@ fn check_unchanged(name: &EnvName, before: &Intent, after: &Intent) -> Result<()
     Err(CommandError::usage(text).hint(format!("`cloudtop down {name}` first; volumes are kept")))
 }
 
-async fn make(
+/// The intent that settings make, with its warnings said.
+pub async fn make(
     context: &Context,
     identity: &Identity,
     settings: &EnvironmentSettings,
@@ -205,7 +216,10 @@ pub async fn plan_now(
     if first.status != Status::NeedsSurvey || intent.goal != Goal::Running {
         return Ok((first, None));
     }
-    observed.market = Some(cloud.survey(intent, &identity.resource_name(), now).await?);
+    let key_name = identity.resource_name();
+    let (market, published) =
+        tokio::join!(cloud.survey(intent, &key_name, now), published::insist(context, cloud, intent));
+    observed.market = Some(Market { published: published?, ..market? });
     let plan = make(&observed);
     Ok((plan, observed.market))
 }

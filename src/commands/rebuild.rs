@@ -93,6 +93,10 @@ pub fn unknown(context: &Context, there: &FoundThere, rebuilt: &Environment) -> 
         }
     });
     lines.push("--max-price: a node launched anew has no limit but the on-demand price".to_owned());
+    lines.push(
+        "--min-saving, --interruption-minutes, --fallback: pools are weighed as usual, and nothing is launched on demand"
+            .to_owned(),
+    );
     lines.push("--set and --user-data: a node launched anew boots with the template's defaults".to_owned());
     lines
         .push("--zone, --spread, --subnet: nodes launched anew go into the default subnet that is cheapest".to_owned());

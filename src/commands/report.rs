@@ -1,6 +1,6 @@
 //! An environment as it is told to the user.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::CommandError;
 use crate::cloud::{Cloud, Known, Want};
@@ -21,6 +21,7 @@ use crate::engine::ask;
 use crate::ui::report::{EnvironmentReport, NodeReport, VolumeReport};
 
 use super::context::Context;
+use super::price_list::PriceList;
 use super::why;
 
 /// Looks at one environment once, without asking its nodes anything.
@@ -69,8 +70,33 @@ pub fn views(
     Ok(plan::plan(&Inputs { identity, intent, observed, record: &record, wait: Wait::Ready, now }).nodes)
 }
 
+/// What nodes cost now, as far as it is known.
+#[derive(Default)]
+pub struct Prices {
+    spot: Vec<SpotPrice>,
+    /// By type; asked for only where a node is on demand.
+    on_demand: BTreeMap<String, f64>,
+}
+
 /// The prices of the pools that nodes are in; nothing where EC2 does not tell them.
-pub async fn prices(context: &Context, cloud: &Cloud, views: &[NodeView]) -> Vec<SpotPrice> {
+pub async fn prices(context: &Context, cloud: &Cloud, views: &[NodeView]) -> Prices {
+    let (spot, on_demand) = tokio::join!(spot_prices(context, cloud, views), on_demand(context, cloud, views));
+    Prices { spot, on_demand }
+}
+
+async fn on_demand(context: &Context, cloud: &Cloud, views: &[NodeView]) -> BTreeMap<String, f64> {
+    if !views.iter().any(|view| view.on_demand) {
+        return BTreeMap::new();
+    }
+    let listed = PriceList::of(context).on_demand(cloud, context.clock.now()).await;
+    listed.unwrap_or_else(|failure| {
+        context.ui.warn(&format!("on-demand prices are not known: {failure}"));
+        BTreeMap::new()
+    })
+}
+
+async fn spot_prices(context: &Context, cloud: &Cloud, views: &[NodeView]) -> Vec<SpotPrice> {
+    let views: Vec<&NodeView> = views.iter().filter(|view| !view.on_demand).collect();
     let types: BTreeSet<String> = views.iter().filter_map(|view| view.instance_type.clone()).collect();
     let zones: BTreeSet<String> = views.iter().filter_map(|view| view.zone.clone()).collect();
     if types.is_empty() {
@@ -107,7 +133,7 @@ pub fn report(
     intent: &Intent,
     views: Vec<NodeView>,
     observed: &Observed,
-    prices: &[SpotPrice],
+    prices: &Prices,
 ) -> EnvironmentReport {
     let volumes: Vec<VolumeReport> = observed.volumes.iter().map(volume_report).collect();
     let gib = volumes.iter().map(|volume| u64::from(volume.size_gib)).sum();
@@ -116,6 +142,7 @@ pub fn report(
         .iter()
         .filter(|request| lifecycle::is_interrupted(request))
         .map(|request| format!("{}: {}", request.id, lifecycle::in_words(request)));
+    let notes = on_demand_note(&views).into_iter().chain(notes);
     let notes = notes.chain(observed.requests.iter().filter_map(|request| orphan(name, observed, request)));
     EnvironmentReport {
         name: name.to_string(),
@@ -130,6 +157,19 @@ pub fn report(
     }
 }
 
+/// Nobody pays the full price without being told.
+fn on_demand_note(views: &[NodeView]) -> Option<String> {
+    let there = |view: &&NodeView| view.on_demand && view.phase >= Phase::Interrupted;
+    let nodes: Vec<String> = views.iter().filter(there).map(|view| view.index.to_string()).collect();
+    (!nodes.is_empty()).then(|| {
+        let noun = if nodes.len() == 1 { "node" } else { "nodes" };
+        format!(
+            "ON-DEMAND: {noun} {} at the full price, no spot saving, until it is ended: `down` and `up` try spot again",
+            nodes.join(", ")
+        )
+    })
+}
+
 /// An instance whose request somebody else has cancelled runs on as if nothing were amiss.
 fn orphan(name: &EnvName, observed: &Observed, request: &SpotRequest) -> Option<String> {
     let id = request.instance_id.as_ref().filter(|_| lifecycle::leaves_instance(request))?;
@@ -142,11 +182,14 @@ fn orphan(name: &EnvName, observed: &Observed, request: &SpotRequest) -> Option<
     runs.then_some(text)
 }
 
-fn priced(view: NodeView, prices: &[SpotPrice]) -> NodeReport {
+fn priced(view: NodeView, prices: &Prices) -> NodeReport {
     let of_pool = |price: &&SpotPrice| {
         Some(&price.instance_type) == view.instance_type.as_ref() && Some(&price.zone) == view.zone.as_ref()
     };
-    let price_per_hour = prices.iter().find(of_pool).map(|price| price.usd_per_hour);
+    let price_per_hour = match view.on_demand {
+        true => view.instance_type.as_ref().and_then(|name| prices.on_demand.get(name)).copied(),
+        false => prices.spot.iter().find(of_pool).map(|price| price.usd_per_hour),
+    };
     NodeReport { view, price_per_hour, said: None }
 }
 

@@ -37,8 +37,8 @@ pub struct SshArgs {
     /// The environment's name, with /INDEX for a node of several
     #[arg(value_name = "NAME[/INDEX]", required_unless_present = "setup")]
     pub node: Option<NodeName>,
-    /// Add one Include line to ~/.ssh/config, so that plain ssh knows the nodes
-    #[arg(long, conflicts_with = "node")]
+    /// Add one Include line to ~/.ssh/config, so that plain ssh knows the nodes; a name has no part in it
+    #[arg(long, conflicts_with = "command")]
     pub setup: bool,
     /// Run the command on every node, side by side; the exit code is the highest
     #[arg(long, requires = "command", conflicts_with_all = ["setup", "wait", "reconnect", "forward", "no_shell", "forward_agent"])]
@@ -128,7 +128,8 @@ impl FromStr for NodeName {
 /// # Errors
 /// What went wrong, with its exit code; a command's own exit code.
 pub async fn run(args: &SshArgs, context: &Context) -> Result<(), CommandError> {
-    let Some(name) = &args.node else { return setup(context, &context.ssh_dir()?) };
+    // With CLOUDTOP_ENV there is always a name.
+    let Some(name) = args.node.as_ref().filter(|_| !args.setup) else { return setup(context, &context.ssh_dir()?) };
     if args.all {
         return match name.index {
             None => ssh_all::run(context, &name.env, &args.command).await,

@@ -38,8 +38,10 @@ pub struct TemplateArgs {
 #[derive(Debug, Subcommand)]
 pub enum TemplateAction {
     /// The built-in templates
+    #[command(after_help = "Example:\n  cloudtop template list")]
     List,
     /// What a template is and what can be set
+    #[command(after_help = "Examples:\n  cloudtop template show cloudtop\n  cloudtop template show ./mine --json")]
     Show {
         /// A built-in template, or a directory (with a slash)
         template: String,

@@ -13,6 +13,7 @@ use crate::ssh::include::{self, IncludeState};
 use crate::ui::report::EnvironmentReport;
 use crate::ui::{shapes, tables};
 
+use super::choosing;
 use super::context::{Context, home_dir};
 use super::deliver;
 use super::preflight::{self, Fit};
@@ -82,6 +83,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     let fit = preflight::check(context, &args.name, &args.wish).await?;
     confirm_smaller(context, &args.name, &fit)?;
     tell_of_what_waits(context, &args.name, &fit);
+    choosing::tell_of_fallback(context, &fit.environment.intent, fit.market.as_ref());
     // A secret that is missing is found before anything is made or noted.
     let identity = context.identity(&context.store.read().await?, &args.name);
     let delivery = deliver::gather(context, &identity, &fit.environment.intent).await?;

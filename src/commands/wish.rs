@@ -18,13 +18,14 @@ use crate::domain::plan::VOLUME_DEVICE;
 use crate::domain::user_data::UserData;
 use crate::templates::{self, Template};
 
+use super::choosing::{self, ChoosingArgs};
 use super::context::{current_dir, home_dir};
 use super::look_over;
 
 /// The volume that a CloudTop gets when nobody says otherwise, GiB.
 pub(super) const DEFAULT_VOLUME_GIB: u32 = 50;
 /// The template where none is named.
-const DEFAULT_TEMPLATE: &str = "cloudtop";
+pub(super) const DEFAULT_TEMPLATE: &str = "cloudtop";
 /// The port of sshd on every image that templates name.
 const SSH_PORT: u16 = 22;
 /// The least that EC2 takes as a maximum price, USD per hour.
@@ -41,7 +42,7 @@ pub struct WishArgs {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::domain::nodes::MOST)))]
     pub nodes: Option<u32>,
     /// Instance types that will do, for example c7i.4xlarge,m7a.4xlarge
-    #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',', conflicts_with_all = ["cpus", "memory", "arch", "local_ssd"])]
+    #[arg(short = 't', long = "type", value_name = "TYPE", value_delimiter = ',', conflicts_with_all = ["cpus", "memory", "arch", "local_ssd", "gpu"])]
     pub types: Vec<String>,
     /// The least number of vCPUs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -55,6 +56,9 @@ pub struct WishArgs {
     /// Only types with local disks
     #[arg(long)]
     pub local_ssd: bool,
+    /// Only types with a GPU
+    #[arg(long)]
+    pub gpu: bool,
     /// The only availability zone allowed
     #[arg(long, value_name = "AZ")]
     pub zone: Option<String>,
@@ -64,6 +68,9 @@ pub struct WishArgs {
     /// The most to pay, USD per node and hour
     #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub max_price: Option<f64>,
+    /// How pools are weighed, and what happens when none will do.
+    #[command(flatten)]
+    pub choosing: ChoosingArgs,
     /// What EC2 does with a node that it takes away
     #[arg(long, value_parser = behaviour, value_name = "stop|hibernate|terminate")]
     pub on_interruption: Option<Interruption>,
@@ -162,12 +169,13 @@ impl WishArgs {
         let switch = |on: bool| on.then_some(true);
         let list = |values: &Vec<String>| (!values.is_empty()).then(|| values.clone());
         let volume = self.volume.map(VolumeSetting::Gib).or(self.no_volume.then_some(VolumeSetting::Without));
-        EnvironmentSettings {
+        self.choosing.add_to(EnvironmentSettings {
             types: list(&self.types),
             cpus: self.cpus,
             memory: self.memory,
             arch: self.arch,
             local_ssd: switch(self.local_ssd),
+            gpu: switch(self.gpu),
             zone: self.zone.clone(),
             max_price: self.max_price,
             on_interruption: self.on_interruption,
@@ -190,7 +198,7 @@ impl WishArgs {
             wait_for_capacity: switch(self.wait_for_capacity),
             instance_profile: self.instance_profile.clone(),
             ..EnvironmentSettings::default()
-        }
+        })
     }
 
     /// The flags over the configuration. Naming types by flag sets the configuration's requirements aside, and the
@@ -198,9 +206,10 @@ impl WishArgs {
     pub fn over(&self, mut configured: EnvironmentSettings) -> EnvironmentSettings {
         let flags = self.settings();
         if flags.types.is_some() {
-            (configured.cpus, configured.memory, configured.arch, configured.local_ssd) = (None, None, None, None);
+            (configured.cpus, configured.memory, configured.arch) = (None, None, None);
+            (configured.local_ssd, configured.gpu) = (None, None);
         }
-        if flags.cpus.is_some() || flags.memory.is_some() || flags.arch.is_some() || flags.local_ssd.is_some() {
+        if has_requirements(&flags) {
             configured.types = None;
         }
         if flags.volume.is_some() {
@@ -303,6 +312,7 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         on_interruption,
         one_time,
         wait_for_capacity: settings.wait_for_capacity.unwrap_or(false),
+        choosing: choosing::choosing(settings, previous)?,
         image: image(settings, previous, &template),
         os: source.os,
         template: source.template,
@@ -492,14 +502,17 @@ fn interruption(
     Ok(wanted)
 }
 
+fn has_requirements(settings: &EnvironmentSettings) -> bool {
+    let EnvironmentSettings { cpus, memory, arch, local_ssd, gpu, .. } = settings;
+    cpus.is_some() || memory.is_some() || arch.is_some() || local_ssd.is_some() || gpu.is_some()
+}
+
 fn demand(settings: &EnvironmentSettings, previous: Option<&Intent>) -> Demand {
     if let Some(types) = &settings.types {
         return Demand::Types(types.clone());
     }
-    let asked =
-        settings.cpus.is_some() || settings.memory.is_some() || settings.arch.is_some() || settings.local_ssd.is_some();
     let before = previous.map(|it| it.demand.clone());
-    if let Some(before) = before.filter(|_| !asked) {
+    if let Some(before) = before.filter(|_| !has_requirements(settings)) {
         return before;
     }
     let default = Requirements::default();
@@ -513,6 +526,7 @@ fn demand(settings: &EnvironmentSettings, previous: Option<&Intent>) -> Demand {
         memory_gib: memory,
         arch: settings.arch.unwrap_or(default.arch),
         local_ssd: settings.local_ssd.unwrap_or(false),
+        gpu: settings.gpu.unwrap_or(false),
     })
 }
 

@@ -19,7 +19,7 @@ use crate::ui::report::EnvironmentReport;
 use crate::ui::{Live, tables};
 
 use super::context::Context;
-use super::{report, why};
+use super::{published, report, why};
 
 /// How long prices are waited for once the user has ended the run.
 const LAST_PRICES_WITHIN: Duration = Duration::from_secs(2);
@@ -68,6 +68,7 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
             command: format!("{} {env}", work.verb),
             market: work.market,
         },
+        published: Box::pin(published::warn(context, work.cloud, &work.environment.intent)),
         delivery: work.delivery,
         tags: work.environment.intent.all_tags(),
     };
@@ -182,8 +183,9 @@ pub fn no_pool(env: &EnvName, ranking: &Ranking) -> CommandError {
     let mut error = CommandError::new(exit, format!("no pool will do for `{env}`:\n  {shown}"));
     if let Some(price) = ranking.least_dear {
         let price = money::hourly(price);
-        error =
-            error.hint(format!("of those that are too dear, the cheapest costs {price} an hour now: see --max-price"));
+        error = error.hint(format!(
+            "of those that are too dear, the cheapest costs {price} an hour now: see --max-price and --min-saving"
+        ));
     }
     if later {
         error.hint("try more types (-t a,b), another --zone or --region, a higher --max-price, or --wait-for-capacity")

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::explain::{self, Setting};
 use super::settings::KEYS;
 use super::toml_text::{Unread, parse_listing_unread};
-use super::{EnvironmentSettings, TomlFault, nearest};
+use super::{EnvironmentSettings, TomlFault, credential, nearest};
 
 const PROJECT_FILE: &str = "cloudtop.toml";
 const USER_FILE: &str = "cloudtop/config.toml";
@@ -37,6 +38,19 @@ pub enum ConfigError {
         path: PathBuf,
         /// What is wrong, and where.
         fault: TomlFault,
+    },
+    /// It has a key that looks like a credential.
+    #[error(
+        "{}{}: `{key}` looks like a credential, and this file is no place for one: it is shared, and kept under version control. {}",
+        path.display(), line_after_colon(*line), credential::PLACE
+    )]
+    Credential {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: Option<usize>,
+        /// The whole key.
+        key: String,
     },
 }
 
@@ -70,6 +84,10 @@ pub struct Config {
 struct Layer {
     shared: EnvironmentSettings,
     environments: BTreeMap<String, EnvironmentSettings>,
+    /// Where it is.
+    path: PathBuf,
+    /// What it says, word for word.
+    written: toml::Table,
 }
 
 /// The part of a file that names environments. It is read apart from the rest, because serde's `flatten` would lose
@@ -121,6 +139,20 @@ impl Config {
         })
     }
 
+    /// The same word for word, each setting with the place that says it; the weakest first.
+    #[must_use]
+    pub fn explain(&self, name: &str) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        for layer in self.layers.iter().rev() {
+            explain::lay(&layer.written, &layer.path, None, &mut settings);
+            let own = layer.written.get("env").and_then(|all| all.get(name)).and_then(toml::Value::as_table);
+            if let Some(own) = own {
+                explain::lay(own, &layer.path, Some(format!("env.{name}")), &mut settings);
+            }
+        }
+        settings
+    }
+
     /// The environments that the files name, in alphabetical order.
     #[must_use]
     pub fn environment_names(&self) -> Vec<&str> {
@@ -148,8 +180,16 @@ impl Config {
         }
         let above = unread_above.into_iter().filter(|unread| !in_environments(unread));
         let inside = unread_in.into_iter().filter(in_environments);
-        self.unknown.extend(above.chain(inside).map(|unread| unknown(path, unread)));
-        self.layers.push(Layer { shared, environments: env });
+        let written: toml::Table = toml::from_str(&text).unwrap_or_default();
+        for unread in above.chain(inside) {
+            let secret = credential::of(&written, &unread.path);
+            let unknown = unknown(path, unread);
+            if let Some(key) = secret.filter(|_| unknown.meant.is_none()) {
+                return Err(ConfigError::Credential { path: unknown.path, line: unknown.line, key });
+            }
+            self.unknown.push(unknown);
+        }
+        self.layers.push(Layer { shared, environments: env, path: path.to_owned(), written });
         self.files.push(path.to_owned());
         Ok(true)
     }
@@ -181,4 +221,4 @@ fn did_you_mean(meant: Option<&str>) -> String {
 
 #[cfg(test)]
 #[path = "files_tests.rs"]
-mod tests;
+pub(super) mod tests;

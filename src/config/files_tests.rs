@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::super::{EnvironmentSettings, VolumeSetting, WaitFor};
 use super::*;
+use crate::domain::choosing::Fallback;
 use crate::domain::demand::Arch;
 use crate::domain::intent::Interruption;
 
@@ -45,7 +46,7 @@ fn fault(project: &str) -> TomlFault {
     }
 }
 
-const EVERY_KEY: &str = r#"
+pub(in crate::config) const EVERY_KEY: &str = r#"
 region = "us-west-1"
 profile = "work"
 types = ["c7i.xlarge", "c7a.xlarge"]
@@ -53,8 +54,12 @@ cpus = 4
 memory = 16
 arch = "x86_64"
 local_ssd = true
+gpu = true
 zone = "us-west-1b"
 max_price = 0.25
+min_saving = "50%"
+interruption_minutes = 20
+fallback = "on-demand"
 on_interruption = "stop"
 one_time = false
 template = "cloudtop"
@@ -76,6 +81,8 @@ nodes = 3
 spread = true
 wait_for_capacity = true
 instance_profile = "attaches"
+forward = [8080, "5432:db:5432"]
+forward_agent = true
 [secrets]
 "~/.netrc" = { file = "~/.netrc" }
 [tags]
@@ -97,6 +104,8 @@ fn every_key_is_read_and_known() {
     let settings = config.environment("dev");
     assert_eq!(settings.arch, Some(Arch::X86_64));
     assert_eq!(settings.on_interruption, Some(Interruption::Stop));
+    assert_eq!(settings.min_saving, Some(50));
+    assert_eq!(settings.fallback, Some(Fallback::OnDemand));
     assert_eq!(settings.volume, Some(VolumeSetting::Gib(20)));
     assert_eq!(settings.wait, Some(WaitFor::Ready));
     assert_eq!(settings.timeout, Some(Duration::from_secs(600)));
@@ -163,6 +172,9 @@ fn a_value_of_the_wrong_type_is_shown_with_its_key() {
         ("timeout = \"soon\"\n", 1, "8h"),
         ("timeout = 10\n", 1, "expected a string"),
         ("on_interruption = \"sleep\"\n", 1, "`hibernate`"),
+        ("min_saving = 100\n", 1, "0 to 99"),
+        ("min_saving = \"half\"\n", 1, "such as 50 or 50%"),
+        ("fallback = \"reserved\"\n", 1, "`on-demand`"),
         ("nodes = -1\n", 1, "-1"),
         ("env = 3\n", 1, "expected a map"),
         ("tags = { a = 1 }\n", 1, "expected a string"),

@@ -7,21 +7,31 @@
 //!
 //! - `files`: finding, reading and merging the two files
 //! - `settings`: the keys
+//! - `edit`: writing answers into a file
 //! - `secrets`: the table of files that nodes get over ssh
 //! - `values`: durations and sizes, shared with the flags
 //! - `toml_text`: TOML with errors that name line and column
 //! - `nearest`: "did you mean"
+//! - `credential`: keys that are no settings but secrets
+//! - `explain`: which file has said what
 
+mod credential;
+mod edit;
+mod explain;
 mod files;
 mod nearest;
+#[cfg(test)]
+mod schema_tests;
 mod secrets;
 mod settings;
 mod toml_text;
 mod values;
 
+pub use edit::{Answers, with_answers, write_file};
+pub use explain::Setting;
 pub use files::{Config, ConfigError, Unknown};
 pub use nearest::nearest;
 pub use secrets::SecretSetting;
 pub use settings::{EnvironmentSettings, VolumeSetting, WaitFor};
 pub use toml_text::{TomlFault, parse as parse_toml};
-pub use values::{BadValue, MAX_VOLUME_GIB, check_volume_gib, parse_duration};
+pub use values::{BadValue, MAX_VOLUME_GIB, check_volume_gib, parse_duration, parse_saving};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::secrets::{self, SecretSetting};
 use super::values;
+use crate::domain::choosing::Fallback;
 use crate::domain::demand::Arch;
 use crate::domain::forward::Forward;
 use crate::domain::intent::{ImageFamily, Interruption};
@@ -69,10 +70,19 @@ pub struct EnvironmentSettings {
     pub arch: Option<Arch>,
     /// Whether the machine must have instance store.
     pub local_ssd: Option<bool>,
+    /// Whether the machine must have a GPU.
+    pub gpu: Option<bool>,
     /// The only availability zone allowed.
     pub zone: Option<String>,
     /// The most to pay, USD per node and hour.
     pub max_price: Option<f64>,
+    /// The least saving against on-demand, in per cent.
+    #[serde(deserialize_with = "values::saving")]
+    pub min_saving: Option<u32>,
+    /// Minutes lost to an interruption.
+    pub interruption_minutes: Option<u32>,
+    /// What is launched when no spot pool will do.
+    pub fallback: Option<Fallback>,
     /// What EC2 does with a node that it takes away.
     pub on_interruption: Option<Interruption>,
     /// A node that was taken away does not come back.
@@ -142,8 +152,12 @@ pub(super) const KEYS: &[&str] = &[
     "memory",
     "arch",
     "local_ssd",
+    "gpu",
     "zone",
     "max_price",
+    "min_saving",
+    "interruption_minutes",
+    "fallback",
     "on_interruption",
     "one_time",
     "template",
@@ -179,9 +193,9 @@ impl EnvironmentSettings {
     #[must_use]
     pub fn over(self, mut below: Self) -> Self {
         if self.types.is_some() {
-            (below.cpus, below.memory, below.local_ssd) = (None, None, None);
+            (below.cpus, below.memory, below.local_ssd, below.gpu) = (None, None, None, None);
         }
-        if self.cpus.is_some() || self.memory.is_some() || self.local_ssd.is_some() {
+        if self.cpus.is_some() || self.memory.is_some() || self.local_ssd.is_some() || self.gpu.is_some() {
             below.types = None;
         }
         if self.zone.is_some() {
@@ -209,8 +223,12 @@ impl EnvironmentSettings {
             memory: self.memory.or(below.memory),
             arch: self.arch.or(below.arch),
             local_ssd: self.local_ssd.or(below.local_ssd),
+            gpu: self.gpu.or(below.gpu),
             zone: self.zone.or(below.zone),
             max_price: self.max_price.or(below.max_price),
+            min_saving: self.min_saving.or(below.min_saving),
+            interruption_minutes: self.interruption_minutes.or(below.interruption_minutes),
+            fallback: self.fallback.or(below.fallback),
             on_interruption: self.on_interruption.or(below.on_interruption),
             one_time: self.one_time.or(below.one_time),
             template: self.template.or(below.template),

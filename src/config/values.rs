@@ -8,12 +8,18 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 /// The largest gp3 volume, GiB: 64 TiB since September 2025, 16 TiB before (Amazon EBS user guide, "volume types").
 pub const MAX_VOLUME_GIB: u32 = 65_536;
 
+/// The most that spot can be asked to save against on-demand, per cent.
+const MOST_SAVING: u32 = 99;
+
 /// A value that cannot be meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadValue {
     /// Not a duration, or not a positive one.
     #[error("`{0}` is not a duration: write a number with its unit, such as 45s, 10m, 8h, 1h30m or 7d")]
     Duration(String),
+    /// Not a saving that can be had.
+    #[error("`{0}` is not a saving: give a whole number of per cent from 0 to {MOST_SAVING}, such as 50 or 50%")]
+    Saving(String),
     /// A volume size that EC2 would not make.
     #[error("a volume of {0} GiB cannot be made: give a whole number from 1 to {MAX_VOLUME_GIB}")]
     VolumeSize(i64),
@@ -46,6 +52,31 @@ pub fn check_volume_gib(gib: i64) -> Result<u32, BadValue> {
     }
 }
 
+/// Reads a saving in per cent: `50` or `50%`.
+///
+/// # Errors
+/// Anything else, and what is not within 0 to 99.
+pub fn parse_saving(text: &str) -> Result<u32, BadValue> {
+    let digits = text.trim().trim_end_matches('%').trim_end();
+    let is_plain = digits.chars().all(|c| c.is_ascii_digit()) && text.matches('%').count() <= 1;
+    let saving = digits.parse().ok().filter(|saving| is_plain && *saving <= MOST_SAVING);
+    saving.ok_or_else(|| BadValue::Saving(text.to_owned()))
+}
+
+pub(super) fn saving<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a saving in per cent, such as 50 or \"50%\"")]
+    enum Written {
+        Number(i64),
+        Text(String),
+    }
+    let text = match Written::deserialize(input)? {
+        Written::Number(number) => number.to_string(),
+        Written::Text(text) => text,
+    };
+    parse_saving(&text).map(Some).map_err(D::Error::custom)
+}
+
 pub(super) fn duration<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(input)?;
     parse_duration(&text).map(Some).map_err(D::Error::custom)
@@ -69,6 +100,16 @@ mod tests {
     fn what_has_no_certain_length_is_no_duration() {
         for text in ["", "10", "0s", "-5m", "1 month", "soon", "5 m 3", "99999999999999999999h"] {
             assert_eq!(parse_duration(text), Err(BadValue::Duration(text.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_saving_is_a_whole_number_of_per_cent() {
+        for (text, saving) in [("50", 50), ("50%", 50), (" 50 % ", 50), ("0", 0), ("99%", 99)] {
+            assert_eq!(parse_saving(text), Ok(saving), "{text}");
+        }
+        for text in ["", "%", "100", "-5", "+5", "0.5", "50%%", "half", "4294967296"] {
+            assert_eq!(parse_saving(text), Err(BadValue::Saving(text.to_owned())), "{text}");
         }
     }
 

@@ -74,6 +74,12 @@ impl Advisor {
         Ok(Self { regions: regions.collect() })
     }
 
+    /// The bands of all types of a region.
+    #[must_use]
+    pub fn bands_in(&self, region: &str) -> BTreeMap<String, Band> {
+        self.regions.get(region).cloned().unwrap_or_default()
+    }
+
     /// The band of a type in a region; `None` where the Advisor does not say.
     #[must_use]
     pub fn band(&self, region: &str, instance_type: &str) -> Option<Band> {

@@ -164,6 +164,9 @@ pub struct Launch {
     pub pool: Pool,
     /// USD per node and hour when it was chosen.
     pub price: f64,
+    /// Whether it is launched on demand: at its full price, and nobody takes it away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_demand: bool,
     /// The image.
     pub image: Image,
     /// The root disk, GiB.
@@ -234,7 +237,8 @@ impl fmt::Display for Call {
 impl fmt::Display for Launch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (word, set) = (if self.nodes.len() == 1 { "node" } else { "nodes" }, nodes::to_tag(&self.nodes));
-        write!(f, "{word} {set} as {} with {}", self.pool, self.image.id)
+        let on_demand = if self.on_demand { " ON-DEMAND" } else { "" };
+        write!(f, "{word} {set} as {}{on_demand} with {}", self.pool, self.image.id)
     }
 }
 

@@ -25,12 +25,15 @@ pub struct Requirements {
     pub arch: Arch,
     /// Whether it must have instance store.
     pub local_ssd: bool,
+    /// Whether it must have a GPU.
+    #[serde(default)]
+    pub gpu: bool,
 }
 
 impl Default for Requirements {
     /// A machine that compiles things without costing much: 4 vCPUs, 16 GiB.
     fn default() -> Self {
-        Self { cpus: 4, memory_gib: 16, arch: Arch::X86_64, local_ssd: false }
+        Self { cpus: 4, memory_gib: 16, arch: Arch::X86_64, local_ssd: false, gpu: false }
     }
 }
 
@@ -86,6 +89,9 @@ impl Requirements {
         if self.local_ssd && facts.local_disk_gb == 0 {
             return Err("it has no local disks".to_owned());
         }
+        if self.gpu && facts.gpus == 0 {
+            return Err("it has no GPU".to_owned());
+        }
         if !facts.current_generation {
             return Err("it is of a previous generation: name it with --type if you want it".to_owned());
         }
@@ -123,6 +129,16 @@ mod tests {
         let with_disks = Demand::Requirements(Requirements { local_ssd: true, ..Requirements::default() });
         assert_eq!(why(&with_disks, |_| ()).unwrap(), "it has no local disks");
         assert_eq!(why(&with_disks, |it| it.local_disk_gb = 75), None);
+        let with_gpu = Demand::Requirements(Requirements { gpu: true, ..Requirements::default() });
+        assert_eq!(why(&with_gpu, |_| ()).unwrap(), "it has no GPU");
+        assert_eq!(why(&with_gpu, |it| it.gpus = 1), None);
+        assert_eq!(why(&demand, |it| it.gpus = 1), None, "more than was asked for is no reason");
+    }
+
+    #[test]
+    fn requirements_that_were_written_before_there_was_a_word_for_gpus_are_read() {
+        let old = r#"{"cpus": 4, "memory_gib": 16, "arch": "x86_64", "local_ssd": false}"#;
+        assert_eq!(serde_json::from_str::<Requirements>(old).unwrap(), Requirements::default());
     }
 
     #[test]

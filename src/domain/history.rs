@@ -308,7 +308,18 @@ mod tests {
 
     fn node(second: i64, phase: Phase, instance: Option<&str>) -> Entry {
         let instance_id = instance.map(str::to_owned);
-        entry(second, Event::Node { node: 0, phase, text: String::new(), instance_id, request_id: None })
+        entry(
+            second,
+            Event::Node {
+                node: 0,
+                phase,
+                text: String::new(),
+                instance_id,
+                request_id: None,
+                status: None,
+                since: None,
+            },
+        )
     }
 
     fn intended(second: i64, call: Call) -> Entry {

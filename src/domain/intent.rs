@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::choosing::Choosing;
 use super::demand::Demand;
 use super::secrets::SecretFile;
 use super::tags;
@@ -36,6 +37,9 @@ pub struct Intent {
     pub one_time: bool,
     /// Leave a request open until there is capacity at the price, instead of failing when every pool refuses.
     pub wait_for_capacity: bool,
+    /// How pools are weighed, and what happens when none will do.
+    #[serde(default)]
+    pub choosing: Choosing,
     /// The image family or id.
     pub image: ImageWish,
     /// The operating system that was asked for, of those that the template is made for. `None`: the template's own.

@@ -79,6 +79,13 @@ pub enum Event {
         /// Its spot request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request_id: Option<String>,
+        /// EC2's status code of the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<String>,
+        /// Since when, where EC2 tells: of an instance that is there when it was last started, of one that is not when it
+        /// was stopped, ended or taken away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
     },
     /// The command ended.
     Ended {

@@ -91,6 +91,7 @@ impl LastRun {
                 at,
                 at_least: launch.at_least,
                 failure: failure.clone(),
+                on_demand: launch.on_demand,
             }),
             // The ordinary course of things.
             (_, Class::NotYetVisible | Class::InUse | Class::Gone | Class::Exists) => {}

@@ -266,6 +266,7 @@ mod tests {
             zone: Some("us-east-1a".to_owned()),
             persistent: true,
             created_at: None,
+            updated_at: None,
         }
     }
 

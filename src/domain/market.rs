@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::advisor::Band;
 use super::demand::Arch;
 
 /// What an instance type is.
@@ -34,6 +35,8 @@ pub struct TypeFacts {
     pub local_nvme: bool,
     /// Whether it can hibernate.
     pub hibernation: bool,
+    /// How many GPUs; a part of one counts as one.
+    pub gpus: u32,
 }
 
 /// A spot price that is in force.
@@ -96,4 +99,15 @@ pub struct Market {
     pub images: BTreeMap<Arch, Image>,
     /// Whether the environment's key pair is there already.
     pub key_present: bool,
+    /// What AWS publishes about the types.
+    pub published: Published,
+}
+
+/// What AWS publishes beside what EC2 answers, by instance type, for one region. What is not known is not in it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Published {
+    /// How often spot instances are interrupted: the Spot Advisor.
+    pub bands: BTreeMap<String, Band>,
+    /// On-demand prices, USD per hour: the price list.
+    pub on_demand: BTreeMap<String, f64>,
 }

@@ -5,7 +5,9 @@
 
 pub mod advice;
 pub mod advisor;
+pub mod bill;
 pub mod call;
+pub mod choosing;
 pub mod demand;
 pub mod doctor;
 pub mod environment;
@@ -17,6 +19,7 @@ pub mod intent;
 pub mod journal;
 pub mod kubeconfig;
 pub mod last_run;
+pub mod last_seen;
 pub mod leftovers;
 pub mod lifecycle;
 pub mod market;
@@ -35,7 +38,9 @@ pub mod quote;
 pub mod record;
 pub mod refusals;
 pub mod said;
+pub mod score;
 pub mod secrets;
 pub mod self_attach;
+pub mod sizes;
 pub mod tags;
 pub mod user_data;

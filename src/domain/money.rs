@@ -26,6 +26,15 @@ const GP3_LIST: &[(&str, f64)] = &[
     ("sa-east-1", 0.152),
 ];
 
+/// What the standard tier of snapshots costs, USD per GiB and month, in most regions.
+const SNAPSHOT_ELSEWHERE: f64 = 0.05;
+
+/// List prices of the standard tier of snapshots where they are others, USD per GiB and month (the EBS pricing page).
+const SNAPSHOT_LIST: &[(&str, f64)] = &[("us-west-1", 0.055), ("eu-west-2", 0.053), ("eu-central-1", 0.054)];
+
+/// What a public IPv4 address costs, USD per hour, in all regions and since 2024-02-01 (the VPC pricing page).
+pub const PUBLIC_IPV4_PER_HOUR: f64 = 0.005;
+
 /// What gp3 volumes of `gib` GiB in all cost in a month, USD, by AWS's list; `true` where the region's own price is
 /// not known and that of us-east-1 stands in.
 #[must_use]
@@ -36,17 +45,25 @@ pub fn gp3_per_month(region: &str, gib: u64) -> (f64, bool) {
     (gib * listed.unwrap_or(GP3_ELSEWHERE), listed.is_none())
 }
 
+/// What the standard tier of snapshots costs in a region, USD per GiB and month, by AWS's list; in regions that are not
+/// known here, what it costs in most.
+#[must_use]
+pub fn snapshot_list_price(region: &str) -> f64 {
+    SNAPSHOT_LIST.iter().find(|(name, _)| *name == region).map_or(SNAPSHOT_ELSEWHERE, |(_, usd)| *usd)
+}
+
 /// What a snapshot of a volume of `gib` GiB costs in a month at most, USD: the list price of the standard tier in most
 /// regions. It is less where the volume is not full, or where an older snapshot has the same blocks.
 #[must_use]
 pub fn snapshot_per_month(gib: u32) -> f64 {
-    f64::from(gib) * 0.05
+    f64::from(gib) * SNAPSHOT_ELSEWHERE
 }
 
-/// A price per hour: `$0.0731`. Four decimals, more where that would show a small price as nothing.
+/// A price per hour: `$0.0731`. Four decimals, and all six that EC2 gives where that would change a small price.
 #[must_use]
 pub fn hourly(usd: f64) -> String {
-    if usd > 0.0 && usd < 0.001 { format!("${usd:.6}") } else { format!("${usd:.4}") }
+    let cut = (usd * 1e4).round() / 1e4;
+    if usd < 0.01 && (usd - cut).abs() > 5e-7 { format!("${usd:.6}") } else { format!("${usd:.4}") }
 }
 
 /// An amount: `$12.34`.
@@ -63,6 +80,8 @@ mod tests {
     fn a_small_price_is_not_shown_as_nothing() {
         assert_eq!(hourly(0.07311), "$0.0731");
         assert_eq!(hourly(0.000_123), "$0.000123");
+        assert_eq!(hourly(0.001_56), "$0.001560");
+        assert_eq!(hourly(0.0052), "$0.0052");
         assert_eq!(hourly(0.0), "$0.0000");
     }
 

@@ -46,6 +46,8 @@ pub struct Instance {
     pub zone: String,
     /// Its spot request.
     pub request_id: Option<String>,
+    /// Whether it is on demand: it has no spot request, and is billed at the full price.
+    pub on_demand: bool,
     /// Addresses and names, as far as it has them.
     pub public_ip: Option<String>,
     /// The address in the VPC.
@@ -54,6 +56,8 @@ pub struct Instance {
     pub public_dns: Option<String>,
     /// When it was last launched or started.
     pub launched_at: Option<Timestamp>,
+    /// When a user or EC2 began to stop or end it, where EC2 tells.
+    pub ended_at: Option<Timestamp>,
     /// Ids of its EBS volumes.
     pub volume_ids: Vec<String>,
 }
@@ -106,6 +110,8 @@ pub struct SpotRequest {
     pub persistent: bool,
     /// When it was made.
     pub created_at: Option<Timestamp>,
+    /// When EC2 last changed its status.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// EC2's spot request states.

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use super::advisor::Band;
 use super::demand::{Arch, Demand, Requirements};
 use super::market::TypeFacts;
 use super::price_history::PriceHistory;
@@ -25,6 +26,9 @@ pub struct Quote {
     pub local_disk_gb: u64,
     /// How many instance-store disks.
     pub local_disks: u32,
+    /// How many GPUs.
+    #[serde(default)]
+    pub gpus: u32,
     /// The availability zone.
     pub zone: String,
     /// The spot price now, USD per hour.
@@ -39,6 +43,12 @@ pub struct Quote {
     pub points: Vec<f64>,
     /// The on-demand price, USD per hour, where it is known.
     pub on_demand: Option<f64>,
+    /// How often instances of the type were interrupted in the region, where the Spot Advisor says.
+    #[serde(default)]
+    pub band: Option<Band>,
+    /// How likely EC2 takes a launch of any of the types asked about to find room in the zone: 1 to 10, 10 the likeliest.
+    #[serde(default)]
+    pub score: Option<u8>,
 }
 
 impl Quote {
@@ -53,6 +63,7 @@ impl Quote {
             archs: facts.archs.clone(),
             local_disk_gb: facts.local_disk_gb,
             local_disks: facts.local_disks,
+            gpus: facts.gpus,
             zone: history.zone,
             now: history.now,
             min: history.min,
@@ -60,6 +71,8 @@ impl Quote {
             max: history.max,
             points: history.points,
             on_demand,
+            band: None,
+            score: None,
         }
     }
 
@@ -87,6 +100,8 @@ pub enum Column {
     Memory,
     /// Instance store, most first.
     Disks,
+    /// GPUs, most first.
+    Gpus,
     /// The zone's name.
     Zone,
     /// The price now, lowest first.
@@ -97,6 +112,10 @@ pub enum Column {
     Saving,
     /// The change over the span, what fell most first.
     Change,
+    /// How often instances are interrupted, least first.
+    Band,
+    /// The placement score, highest first.
+    Score,
     /// The lowest price.
     Min,
     /// The median price.
@@ -125,11 +144,14 @@ fn compare(a: &Quote, b: &Quote, by: Column) -> Ordering {
         Column::Cpus => b.vcpus.cmp(&a.vcpus),
         Column::Memory => b.memory_mib.cmp(&a.memory_mib),
         Column::Disks => b.local_disk_gb.cmp(&a.local_disk_gb),
+        Column::Gpus => b.gpus.cmp(&a.gpus),
         Column::Zone => a.zone.cmp(&b.zone),
         Column::Price => a.now.total_cmp(&b.now),
         Column::PricePerCpu => per_cpu(a).total_cmp(&per_cpu(b)),
         Column::Saving => known(a.saving().map(|part| -part)).total_cmp(&known(b.saving().map(|part| -part))),
         Column::Change => known(a.change()).total_cmp(&known(b.change())),
+        Column::Band => a.band.is_none().cmp(&b.band.is_none()).then(a.band.cmp(&b.band)),
+        Column::Score => b.score.cmp(&a.score),
         Column::Min => a.min.total_cmp(&b.min),
         Column::Median => a.median.total_cmp(&b.median),
         Column::Max => a.max.total_cmp(&b.max),
@@ -156,11 +178,11 @@ impl Question {
         }
     }
 
-    /// Whether a type is asked about. Only what is sold as spot has a spot price.
+    /// Whether a type is asked about.
     #[must_use]
     pub fn is_about(&self, facts: &TypeFacts) -> bool {
         match self {
-            Self::Names(names) => facts.spot && names.iter().any(|name| matches(name, &facts.name)),
+            Self::Names(names) => names.iter().any(|name| matches(name, &facts.name)),
             Self::Requirements(wanted) => Demand::Requirements(wanted.clone()).accepts(facts).is_ok(),
         }
     }
@@ -233,6 +255,7 @@ mod tests {
             archs: vec![Arch::X86_64],
             local_disk_gb: 0,
             local_disks: 0,
+            gpus: 0,
             zone: "us-east-1a".to_owned(),
             now,
             min: now,
@@ -240,6 +263,8 @@ mod tests {
             max: now,
             points: vec![now * 2.0, now],
             on_demand,
+            band: None,
+            score: None,
         }
     }
 
@@ -256,6 +281,14 @@ mod tests {
         assert_eq!(sorted(Column::PricePerCpu, false), ["c", "b", "a"]);
         assert_eq!(sorted(Column::Cpus, false), ["c", "b", "a"]);
         assert_eq!(sorted(Column::Type, true), ["c", "b", "a"]);
+    }
+
+    #[test]
+    fn what_is_interrupted_least_comes_first_and_what_nobody_knows_of_last() {
+        let mut quotes = [("a", None), ("b", Some(Band::Over20)), ("c", Some(Band::Under5))]
+            .map(|(name, band)| Quote { band, ..quote(name, 2, 0.1, None) });
+        sort(&mut quotes, Column::Band, false);
+        assert_eq!(quotes.map(|it| it.instance_type), ["c", "b", "a"]);
     }
 
     #[test]

@@ -407,7 +407,8 @@ impl Record {
 
     /// Puts a launch's pool aside.
     fn refuse(&mut self, launch: &Launch, failure: Failure, at: Timestamp) {
-        self.refusals.push(Refusal { pool: launch.pool.clone(), at, at_least: launch.at_least, failure });
+        let (pool, at_least, on_demand) = (launch.pool.clone(), launch.at_least, launch.on_demand);
+        self.refusals.push(Refusal { pool, at, at_least, failure, on_demand });
     }
 }
 

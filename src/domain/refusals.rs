@@ -13,9 +13,9 @@ const REASONS: usize = 3;
 /// The newest refusal of each pool; of equally new ones that of the fewest instances.
 #[must_use]
 pub fn newest(refusals: &[Refusal]) -> Vec<Refusal> {
-    let mut pools: BTreeMap<(&str, &str), &Refusal> = BTreeMap::new();
+    let mut pools: BTreeMap<(&str, &str, bool), &Refusal> = BTreeMap::new();
     for refusal in refusals {
-        let known = pools.entry(key(&refusal.pool)).or_insert(refusal);
+        let known = pools.entry(key(refusal)).or_insert(refusal);
         if (refusal.at, std::cmp::Reverse(refusal.at_least)) > (known.at, std::cmp::Reverse(known.at_least)) {
             *known = refusal;
         }
@@ -38,7 +38,7 @@ pub fn given_up<'a>(requests: impl Iterator<Item = &'a SpotRequest>) -> impl Ite
             class: Class::Capacity,
         };
         let pool = Pool { instance_type: request.instance_type.clone(), zone, subnet: None };
-        Some(Refusal { pool, at, at_least: 1, failure })
+        Some(Refusal { pool, at, at_least: 1, failure, on_demand: false })
     })
 }
 
@@ -58,8 +58,8 @@ pub fn in_short(refusals: &[Refusal]) -> String {
     codes.collect::<Vec<_>>().join(", ")
 }
 
-fn key(pool: &Pool) -> (&str, &str) {
-    (&pool.instance_type, &pool.zone)
+fn key(refusal: &Refusal) -> (&str, &str, bool) {
+    (&refusal.pool.instance_type, &refusal.pool.zone, refusal.on_demand)
 }
 
 /// The refusals of each code, by pool; most first.
@@ -70,7 +70,7 @@ fn by_code(refusals: &[Refusal]) -> Vec<(&str, Vec<&Refusal>)> {
     }
     let mut codes: Vec<_> = codes.into_iter().collect();
     for (_, refused) in &mut codes {
-        refused.sort_by_key(|refusal| key(&refusal.pool));
+        refused.sort_by_key(|refusal| key(refusal));
     }
     codes.sort_by_key(|(_, refused)| std::cmp::Reverse(refused.len()));
     codes
@@ -86,11 +86,14 @@ fn line(code: &str, refused: &[&Refusal]) -> String {
 
 /// The pools by type: `m7a.xlarge in us-east-1a, us-east-1b; m6a.xlarge in us-east-1a`.
 fn pools(refused: &[&Refusal]) -> String {
-    let mut types: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut types: BTreeMap<(&str, bool), Vec<&str>> = BTreeMap::new();
     for refusal in refused {
-        types.entry(&refusal.pool.instance_type).or_default().push(&refusal.pool.zone);
+        types.entry((&refusal.pool.instance_type, refusal.on_demand)).or_default().push(&refusal.pool.zone);
     }
-    let types = types.into_iter().map(|(name, zones)| format!("{name} in {}", zones.join(", ")));
+    let types = types.into_iter().map(|((name, on_demand), zones)| {
+        let how = if on_demand { " on demand" } else { "" };
+        format!("{name} in {}{how}", zones.join(", "))
+    });
     types.collect::<Vec<_>>().join("; ")
 }
 
@@ -127,6 +130,7 @@ mod tests {
             pool: Pool { instance_type: name.to_owned(), zone: zone.to_owned(), subnet: None },
             at: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second),
             at_least: 1,
+            on_demand: false,
             failure: Failure {
                 action: "RunInstances".to_owned(),
                 code: code.to_owned(),

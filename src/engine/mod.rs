@@ -16,4 +16,4 @@ pub use interrupt::{Cut, Interrupt, Signal};
 pub use probe::Reach;
 pub use removal::{Removal, Removed};
 pub use report::{Progress, Reporter};
-pub use run::{Ending, EngineError, Options, Outcome, Run};
+pub use run::{Ending, EngineError, Options, Outcome, Publishing, Run};

@@ -10,7 +10,7 @@ use crate::domain::pools::Ranking;
 pub enum Progress<'a> {
     /// A pool was chosen: said before anything is launched, for it is money.
     Chosen {
-        /// What was chosen from; the first is it.
+        /// What was chosen from, and how many nodes go where.
         ranking: &'a Ranking,
         /// How many nodes are launched.
         nodes: usize,

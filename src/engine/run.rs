@@ -1,6 +1,7 @@
 //! The loop.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::domain::failure::{Class, Failure, UNKNOWN_PROFILE};
 use crate::domain::intent::{Goal, Intent};
 use crate::domain::journal::Event;
 use crate::domain::lifecycle;
-use crate::domain::market::Market;
+use crate::domain::market::{Market, Published};
 use crate::domain::names::Identity;
 use crate::domain::observed::{Observed, Probe, VolumeState};
 use crate::domain::phase::{Phase, Wait};
@@ -55,11 +56,16 @@ pub struct Run<'a> {
     pub interrupt: Interrupt,
     /// How far and how long.
     pub options: Options,
+    /// What AWS publishes about the types; found out when something must be launched.
+    pub published: Publishing<'a>,
     /// What nodes get over ssh, if anything.
     pub delivery: Option<Arc<Delivery>>,
     /// The tags of what is made, beside those that say whose it is: [`Intent::all_tags`].
     pub tags: BTreeMap<String, String>,
 }
+
+/// What AWS publishes, once it is asked for.
+pub type Publishing<'a> = Pin<Box<dyn Future<Output = Published> + 'a>>;
 
 /// How far and how long a run goes.
 #[derive(Clone, Debug)]
@@ -131,6 +137,8 @@ struct Carried {
     record: Record,
     observed: Observed,
     market: Option<Market>,
+    /// What AWS publishes, where it has been asked for.
+    published: Option<Published>,
     prober: Prober,
     /// Nodes as they were last written down.
     written: Vec<NodeView>,
@@ -140,7 +148,8 @@ struct Carried {
     trouble: Pace,
     /// When EC2 is looked at again. `None`: it was looked at just now.
     next_look: Option<Instant>,
-    chosen: bool,
+    /// Whether what was told to be chosen is on demand. `None`: nothing was told yet.
+    chosen: Option<bool>,
     /// Whether a look has succeeded.
     seen: bool,
 }
@@ -193,6 +202,7 @@ impl Run<'_> {
         let mut carried = Carried {
             record,
             observed: Observed::default(),
+            published: self.options.market.as_ref().map(|market| market.published.clone()),
             market: self.options.market.take(),
             prober,
             written: Vec::new(),
@@ -200,7 +210,7 @@ impl Run<'_> {
             looks: LOOKS.start(),
             trouble: AFTER_TROUBLE.start(),
             next_look: None,
-            chosen: false,
+            chosen: None,
             seen: false,
         };
         let command = self.options.command.clone();
@@ -245,9 +255,18 @@ impl Run<'_> {
         if plan.status == Status::NeedsSurvey {
             let key_name = self.identity.resource_name();
             let survey = self.cloud.survey(self.intent, &key_name, self.clock.now());
+            let known = carried.published.take();
+            let publishing = self.published.as_mut();
+            let published = async {
+                match known {
+                    Some(known) => known,
+                    None => publishing.await,
+                }
+            };
             // A signal is asked about before the next plan.
-            if let Ok(market) = self.interrupt.unless(survey).await {
-                carried.market = Some(market?);
+            if let Ok((market, published)) = self.interrupt.unless(async { tokio::join!(survey, published) }).await {
+                carried.market = Some(Market { published: published.clone(), ..market? });
+                carried.published = Some(published);
             }
             return Ok(Decision::Again);
         }
@@ -390,8 +409,9 @@ impl Run<'_> {
     /// Says what is launched for how much, before it is.
     fn announce_choice(&self, carried: &mut Carried, ranking: &Ranking, plan: &Plan) {
         let nodes = plan.nodes.iter().filter(|view| view.phase == Phase::Absent).count();
-        if !carried.chosen && nodes > 0 {
-            carried.chosen = true;
+        let is_news = carried.chosen.is_none_or(|on_demand| ranking.on_demand() && !on_demand);
+        if is_news && nodes > 0 {
+            carried.chosen = Some(ranking.on_demand());
             self.reporter.report(&Progress::Chosen { ranking, nodes });
         }
     }
@@ -513,6 +533,8 @@ fn node_event(view: &NodeView) -> Event {
         text: view.waiting_for.clone().unwrap_or_default(),
         instance_id: view.instance_id.clone(),
         request_id: view.request_id.clone(),
+        status: view.request_status.clone(),
+        since: if view.phase >= Phase::Launching { view.launched_at } else { view.ended_at },
     }
 }
 

@@ -11,6 +11,7 @@
 //! doors carry it out. What is imitated and what is not is told in docs/simulator.md.
 
 mod actions;
+mod advisor;
 mod catalog;
 mod chance;
 mod control;

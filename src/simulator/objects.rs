@@ -378,6 +378,8 @@ pub enum Capacity {
     Available,
     /// Nothing.
     None,
+    /// Nothing as spot, as much as is asked for on demand: spot is what on-demand leaves.
+    NoSpot,
     /// So many instances at once, those that live counted.
     Count(u32),
 }

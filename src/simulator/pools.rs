@@ -49,14 +49,15 @@ pub(super) fn history(
     changes.split_off(before)
 }
 
-/// How many more instances a pool has room for.
-pub(super) fn room(world: &World, region: &str, zone: &str, instance_type: &str) -> usize {
+/// How many more instances a pool has room for, as spot or on demand.
+pub(super) fn room(world: &World, region: &str, zone: &str, instance_type: &str, spot: bool) -> usize {
     let limit = world.pools.values().find_map(|pool| {
         pool.capacity.filter(|capacity| *capacity != Capacity::Available && pool.covers(region, instance_type, zone))
     });
     match limit {
         None | Some(Capacity::Available) => usize::MAX,
-        Some(Capacity::None) => 0,
+        Some(Capacity::NoSpot) if !spot => usize::MAX,
+        Some(Capacity::None | Capacity::NoSpot) => 0,
         Some(Capacity::Count(most)) => {
             usize::try_from(most).unwrap_or(usize::MAX).saturating_sub(living(world, zone, instance_type))
         }

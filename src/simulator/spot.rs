@@ -83,7 +83,7 @@ fn refusal(
     zone: &str,
     at: Timestamp,
 ) -> Option<(&'static str, String)> {
-    if pools::room(world, &launch.region, zone, &launch.instance_type) == 0 {
+    if pools::room(world, &launch.region, zone, &launch.instance_type, true) == 0 {
         return Some(("capacity-not-available", NO_CAPACITY.to_owned()));
     }
     let price = pools::price(world, &launch.region, zone, &launch.instance_type, at)?;

@@ -51,12 +51,17 @@ impl Cache {
     /// The answer to a question, if it was given recently enough.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, question: &str, now: Timestamp) -> Option<Kept<T>> {
+        self.last(question, now).filter(|kept| now.duration_since(kept.at) <= self.keeps)
+    }
+
+    /// The answer to a question, however long ago it was given.
+    #[must_use]
+    pub fn last<T: DeserializeOwned>(&self, question: &str, now: Timestamp) -> Option<Kept<T>> {
         let text = std::fs::read(self.path(question)).ok()?;
         let file: File<T> = serde_json::from_slice(&text).ok()?;
-        let age = now.duration_since(file.at);
         // An answer from the future was given by a clock that was wrong: nobody knows how old it is.
-        let is_fresh = age >= SignedDuration::ZERO && age <= self.keeps;
-        (file.format == FORMAT && file.question == question && is_fresh)
+        let is_past = now.duration_since(file.at) >= SignedDuration::ZERO;
+        (file.format == FORMAT && file.question == question && is_past)
             .then_some(Kept { answer: file.answer, at: file.at })
     }
 
@@ -97,6 +102,7 @@ mod tests {
         cache.put("a", &7, at(0));
         assert_eq!(cache.get("a", at(5)), Some(Kept { answer: 7, at: at(0) }));
         assert_eq!(cache.get::<u32>("a", at(6)), None, "too old");
+        assert_eq!(cache.last("a", at(6)), Some(Kept { answer: 7, at: at(0) }));
         assert_eq!(cache.get::<u32>("a", at(-1)), None, "from the future");
         assert_eq!(cache.get::<u32>("b", at(1)), None, "another question");
         assert_eq!(cache.get::<String>("a", at(1)), None, "another answer");

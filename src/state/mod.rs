@@ -22,4 +22,4 @@ pub use error::StateError;
 pub use journal::Journal;
 pub use lock::{Announce, Waiting};
 pub use paths::Paths;
-pub use store::{State, Store};
+pub use store::{State, Store, glance};

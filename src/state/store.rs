@@ -182,6 +182,15 @@ impl Writer<'_> {
     }
 }
 
+/// What the state file says at this moment, without its lock: it is only ever replaced as a whole. `None`: there is none.
+/// For answers that nothing is done upon.
+///
+/// # Errors
+/// [`StateError::Damaged`], [`StateError::Newer`], [`StateError::Io`].
+pub fn glance(paths: &Paths) -> Result<Option<State>, StateError> {
+    Ok(load(&followed(paths.state_file()))?.map(|(state, _)| state))
+}
+
 /// The file's state and bytes, or `None` where there is none.
 fn load(path: &Path) -> Result<Option<(State, Vec<u8>)>, StateError> {
     let bytes = match fs::read(path) {

@@ -3,13 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::config::TomlFault;
+use crate::config::{TomlFault, nearest};
 
 /// Why a template or user data cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// No built-in template of that name, or no such directory.
-    #[error("there is no template `{name}`; built in are {known}; for a directory of your own write ./{name}")]
+    #[error(
+        "there is no template `{name}`; {} {known}; for a directory of your own write ./{name}",
+        meant(name, known)
+    )]
     NotFound {
         /// As the user gave it.
         name: String,
@@ -148,6 +151,14 @@ impl TemplateError {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. } | Self::NoManifest { .. })
+    }
+}
+
+/// The template that was probably meant, and what leads over to all of them.
+fn meant(name: &str, known: &str) -> String {
+    match nearest(name, known.split(", ")) {
+        Some(near) => format!("did you mean `{near}`? Built in are"),
+        None => "built in are".to_owned(),
     }
 }
 

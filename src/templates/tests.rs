@@ -502,7 +502,7 @@ fn broken_templates_are_errors_with_their_line() {
 fn templates_that_are_not_there_are_not_found() {
     let error = Template::load("cloudtpo").unwrap_err();
     assert!(error.is_not_found());
-    let said = "there is no template `cloudtpo`; built in are cloudtop, coreos, docker, etcd, fedora-coreos, k3s; for a directory of your own write ./cloudtpo";
+    let said = "there is no template `cloudtpo`; did you mean `cloudtop`? Built in are cloudtop, coreos, docker, etcd, fedora-coreos, k3s; for a directory of your own write ./cloudtpo";
     assert_eq!(error.to_string(), said);
     let error = Template::load("./no/such/place").unwrap_err();
     assert!(error.is_not_found() && error.to_string().contains("./no/such/place"), "{error}");

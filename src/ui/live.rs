@@ -65,11 +65,11 @@ impl<'a> Live<'a> {
 impl Reporter for Live<'_> {
     fn report(&self, progress: &Progress<'_>) {
         match progress {
-            Progress::Chosen { ranking, nodes } => {
-                if let Some(text) = news::chosen(ranking, *nodes) {
-                    self.say(&text);
-                }
-            }
+            Progress::Chosen { ranking, nodes } => match news::chosen(ranking, *nodes) {
+                Some(text) if ranking.on_demand() => self.ui.on_demand(&format!("{text}, no spot saving")),
+                Some(text) => self.say(&text),
+                None => {}
+            },
             Progress::Sent { call, reason } => self.say_if_verbose(&news::sent(call, reason)),
             Progress::Succeeded { call, made } => {
                 if let Some(text) = news::succeeded(call, made) {

@@ -1,12 +1,16 @@
 //! The only printer of the program: stdout is the answer, stderr is what happens on the way to it.
 
+pub mod best;
 mod board;
 pub mod checks;
+pub mod cost;
 pub mod exits;
 pub mod history;
 pub mod leftovers;
 mod live;
 mod news;
+pub mod overview;
+mod picture;
 pub mod price_chart;
 mod prompt;
 pub mod report;
@@ -21,16 +25,17 @@ pub mod time;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use dialoguer::console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget};
+use rustix::termios::Termios;
 use serde::Serialize;
 
 pub use live::Live;
+pub use picture::Picture;
 pub use prompt::PromptError;
 
 /// Whether colours are used. They never carry a meaning that the words do not.
@@ -87,8 +92,9 @@ pub struct Ui {
     bars: MultiProgress,
     out_is_terminal: bool,
     can_ask: bool,
-    /// Whether a question is being asked now: the terminal is then not as the user left it.
-    asking: AtomicBool,
+    /// How the terminal was before the question that is being asked now: while it waits for a key, nothing that is typed is
+    /// shown.
+    before_question: Mutex<Option<Termios>>,
 }
 
 impl Ui {
@@ -109,7 +115,7 @@ impl Ui {
             bars: MultiProgress::with_draw_target(target),
             out_is_terminal: io::stdout().is_terminal(),
             can_ask: !options.no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
-            asking: AtomicBool::new(false),
+            before_question: Mutex::new(None),
         }
     }
 
@@ -123,7 +129,7 @@ impl Ui {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
             out_is_terminal: false,
             can_ask: false,
-            asking: AtomicBool::new(false),
+            before_question: Mutex::new(None),
         }
     }
 
@@ -190,6 +196,11 @@ impl Ui {
         self.say(line);
     }
 
+    /// Says that something is paid for at the full price; under `--quiet` too, for nobody may overlook it.
+    pub fn on_demand(&self, text: &str) {
+        self.say(&format!("{ERROR}ON-DEMAND:{ERROR:#} {text}"));
+    }
+
     /// Says an error, what caused it, and what to do about it.
     pub fn error(&self, error: &dyn Error, hints: &[String]) {
         let mut lines = vec![format!("{ERROR}error:{ERROR:#} {error}")];
@@ -206,9 +217,7 @@ impl Ui {
     ///
     /// For the thread that takes signals: another one may be in the middle of a question, and holds the picture then.
     pub fn last_words(&self, text: &str) {
-        if self.asking.load(Ordering::SeqCst) {
-            self.give_terminal_back();
-        }
+        self.give_terminal_back();
         let _ = write(&self.err, text);
     }
 

@@ -4,22 +4,42 @@ use super::text::{one_line, some_of};
 use crate::domain::call::{Call, Made};
 use crate::domain::failure::{Class, Failure};
 use crate::domain::money::{self, HOURS_PER_MONTH};
-use crate::domain::pools::Ranking;
+use crate::domain::pools::{Choice, Ranking, explained};
 
-/// What was chosen and what it costs, and the runner-up. `None` where there was nothing to choose.
+/// What was chosen, what it costs, and why. `None` where there was nothing to choose.
 pub(super) fn chosen(ranking: &Ranking, nodes: usize) -> Option<String> {
-    let (first, others) = ranking.choices.split_first()?;
-    let all = first.price * f64::from(u32::try_from(nodes).unwrap_or(u32::MAX));
-    let (each, hour) = (money::hourly(first.price), money::hourly(all));
-    let month = money::amount(all * HOURS_PER_MONTH);
-    let price = match nodes {
-        1 => format!("{} at {each} an hour ({month} a month)", first.pool),
-        _ => format!("{nodes} x {} at {each} an hour each, {hour} in all ({month} a month)", first.pool),
+    let first = ranking.choices.first()?;
+    let launches: Vec<(&Choice, u32)> = match ranking.laid_out.is_empty() {
+        true => vec![(first, u32::try_from(nodes).unwrap_or(u32::MAX))],
+        false => ranking.launches().collect(),
     };
-    Some(match others.first() {
-        Some(next) => format!("{price}; next: {} at {}", next.pool, money::hourly(next.price)),
-        None => format!("{price}; no other pool will do"),
+    let all: f64 = launches.iter().map(|(choice, nodes)| choice.price * f64::from(*nodes)).sum();
+    let (hour, month) = (money::hourly(all), money::amount(all * HOURS_PER_MONTH));
+    let price = match launches.as_slice() {
+        [(choice, 1)] => format!("{} at {hour} an hour ({month} a month)", choice.pool),
+        many => {
+            let each = many.iter().map(|(choice, nodes)| {
+                format!("{nodes} x {} at {} an hour each", choice.pool, money::hourly(choice.price))
+            });
+            format!("{}, {hour} in all ({month} a month)", each.collect::<Vec<_>>().join(", "))
+        }
+    };
+    Some(match launches.as_slice() {
+        _ if first.on_demand => price,
+        [(choice, _)] => format!("{price}; {}", beside(choice, ranking)),
+        _ => format!("{price}; not all in one pool, which can be lost at once"),
     })
+}
+
+/// Why it was taken rather than the next, where more than the price speaks.
+fn beside(choice: &Choice, ranking: &Ranking) -> String {
+    match ranking.choices.iter().find(|other| other.pool != choice.pool) {
+        None => "no other pool will do".to_owned(),
+        Some(next) if choice.band.is_none() && next.band.is_none() => {
+            format!("next: {} at {}", next.pool, money::hourly(next.price))
+        }
+        Some(_) => explained(choice, ranking),
+    }
 }
 
 /// A call that is sent.

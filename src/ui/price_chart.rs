@@ -82,7 +82,7 @@ pub fn text(chart: &Chart, columns: usize) -> String {
     for (row, cells) in grid.iter().enumerate() {
         let label = if row % 3 == 0 { label(row) } else { String::new() };
         let cells: String = cells.iter().collect();
-        let _ = writeln!(picture, "{label:>margin$} | {}", cells.trim_end());
+        let _ = writeln!(picture, "{}", format!("{label:>margin$} | {cells}").trim_end());
     }
     let _ = writeln!(picture, "{:margin$} +-{}", "", "-".repeat(wide));
     let (from, to) = (day(chart.from), day(chart.to));

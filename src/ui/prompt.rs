@@ -1,15 +1,16 @@
 //! Questions, where there is somebody to ask.
 
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use dialoguer::console::Term;
-use dialoguer::{Confirm, MultiSelect};
+use dialoguer::{Confirm, FuzzySelect, Input, MultiSelect, Select};
+use rustix::termios::{self, OptionalActions};
 
 use super::Ui;
 
-/// How long a question that a signal broke off takes to put the terminal back.
+/// How long a question that a signal has woken up takes to put the terminal back.
 const PUT_BACK_WITHIN: Duration = Duration::from_millis(100);
 /// How long the thread that takes signals has to end the program, with the signal's own exit code.
 const ENDED_WITHIN: Duration = Duration::from_secs(1);
@@ -23,6 +24,14 @@ pub enum PromptError {
         /// What would have been asked.
         question: String,
         /// The flag that says yes, as the user types it.
+        flag: String,
+    },
+    /// Nobody can be asked what has no answer yet: a usage error, and nothing was touched.
+    #[error("\"{question}\" needs an answer: add {flag}, or --yes (-y) for what is proposed")]
+    NeedsAnswer {
+        /// What would have been asked.
+        question: String,
+        /// The flag that answers it, as the user types it.
         flag: String,
     },
     /// The terminal gave no answer.
@@ -71,13 +80,68 @@ impl Ui {
         self.ask(question, flag, || prompt.interact())
     }
 
+    /// Asks for one of some lines, the one at `proposed` being marked; `--yes` takes that. `flag` is how to answer without
+    /// being asked.
+    ///
+    /// # Errors
+    /// As [`Ui::confirm`].
+    pub fn select(&self, question: &str, lines: &[String], proposed: usize, flag: &str) -> Result<usize, PromptError> {
+        let prompt = || Select::new().with_prompt(question).items(lines).default(proposed).interact();
+        self.proposing(question, flag, proposed, prompt)
+    }
+
+    /// As [`Ui::select`], for more lines than anybody reads: they are found by typing some of their letters.
+    ///
+    /// # Errors
+    /// As [`Ui::confirm`].
+    pub fn search(&self, question: &str, lines: &[String], proposed: usize, flag: &str) -> Result<usize, PromptError> {
+        let prompt =
+            || FuzzySelect::new().with_prompt(question).items(lines).default(proposed).max_length(12).interact();
+        self.proposing(question, flag, proposed, prompt)
+    }
+
+    /// Asks for a text that passes `check`; `--yes` takes what is proposed. An answer that does not pass is asked for again,
+    /// with what `check` says of it.
+    ///
+    /// # Errors
+    /// As [`Ui::confirm`].
+    pub fn input(
+        &self,
+        question: &str,
+        proposed: &str,
+        flag: &str,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<String, PromptError> {
+        let prompt = || {
+            let prompt = Input::<String>::new().with_prompt(question).default(proposed.to_owned());
+            prompt.allow_empty(true).validate_with(|text: &String| check(text.trim())).interact_text()
+        };
+        self.proposing(question, flag, proposed.to_owned(), prompt).map(|text| text.trim().to_owned())
+    }
+
+    fn proposing<T>(
+        &self,
+        question: &str,
+        flag: &str,
+        proposed: T,
+        prompt: impl FnOnce() -> Result<T, dialoguer::Error>,
+    ) -> Result<T, PromptError> {
+        if self.options.yes {
+            return Ok(proposed);
+        }
+        if !self.can_ask {
+            return Err(PromptError::NeedsAnswer { question: question.to_owned(), flag: flag.to_owned() });
+        }
+        self.ask(question, flag, prompt)
+    }
+
     fn ask<T>(
         &self,
         question: &str,
         flag: &str,
         prompt: impl FnOnce() -> Result<T, dialoguer::Error>,
     ) -> Result<T, PromptError> {
-        self.asking.store(true, Ordering::SeqCst);
+        *self.before_question.lock().unwrap_or_else(PoisonError::into_inner) = termios::tcgetattr(io::stdin()).ok();
         let answer = self.bars.suspend(prompt).map_err(|source| {
             // A prompt that was broken off has hidden the cursor and does not show it again.
             let _ = Term::stderr().show_cursor();
@@ -88,14 +152,18 @@ impl Ui {
             }
             PromptError::NoAnswer { question: question.to_owned(), flag: flag.to_owned(), source }
         });
-        self.asking.store(false, Ordering::SeqCst);
+        *self.before_question.lock().unwrap_or_else(PoisonError::into_inner) = None;
         answer
     }
 
-    /// Lets a question put back the terminal, when a signal ends the program in the middle of it: while it waits for a
-    /// key the cursor is hidden, and nothing that is typed is shown. The signal has woken it up.
+    /// Puts back the terminal, when a signal ends the program in the middle of a question: the cursor is hidden then, and
+    /// nothing that is typed is shown. A question that the signal has woken up does so itself; one that was just about to
+    /// wait for a key does not wake up.
     pub(super) fn give_terminal_back(&self) {
+        let before = self.before_question.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(before) = before else { return };
         std::thread::sleep(PUT_BACK_WITHIN);
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &before);
         let _ = Term::stderr().show_cursor();
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::observed::VolumeState;
 use crate::domain::phase::Phase;
 use crate::domain::plan::NodeView;
 use crate::domain::pools::{Choice, Pool, Ranking, Refusal, Rejection, RejectionKind};
+use crate::domain::score::Score;
 
 /// 2026-11-21T08:00:00Z.
 pub(super) fn now() -> Timestamp {
@@ -26,6 +27,7 @@ pub(super) fn bare(index: u32, phase: Phase, waiting_for: Option<&str>) -> NodeV
         index,
         phase,
         waiting_for: waiting_for.map(str::to_owned),
+        on_demand: false,
         request_id: None,
         request_status: None,
         instance_id: None,
@@ -36,12 +38,14 @@ pub(super) fn bare(index: u32, phase: Phase, waiting_for: Option<&str>) -> NodeV
         interface_id: None,
         public_dns: None,
         launched_at: None,
+        ended_at: None,
     }
 }
 
 /// A node that runs.
 pub(super) fn running(index: u32, zone: &str, phase: Phase) -> NodeView {
     NodeView {
+        on_demand: false,
         request_id: Some(format!("sir-0000000{index}")),
         request_status: Some("fulfilled".to_owned()),
         instance_id: Some(format!("i-0123456789abcdef{index}")),
@@ -52,6 +56,7 @@ pub(super) fn running(index: u32, zone: &str, phase: Phase) -> NodeView {
         interface_id: None,
         public_dns: Some(format!("ec2-203-0-113-2{index}.compute-1.amazonaws.com")),
         launched_at: Some(now()),
+        ended_at: None,
         ..bare(index, phase, None)
     }
 }
@@ -130,9 +135,14 @@ pub(super) fn choice(instance_type: &str, zone: &str, price: f64) -> Choice {
             local_disks: 0,
             local_nvme: false,
             hibernation: false,
+            gpus: 0,
         },
         image: image(),
         in_part: false,
+        score: Score::spot(price, None, 4, 30),
+        band: None,
+        max_price: None,
+        on_demand: false,
     }
 }
 
@@ -174,6 +184,7 @@ pub(super) fn ranking() -> Ranking {
         rejections,
         refusals: vec![refusal("us-east-1a"), refusal("us-east-1b")],
         least_dear: Some(0.09),
+        laid_out: Vec::new(),
     }
 }
 
@@ -184,7 +195,7 @@ fn refusal(zone: &str) -> Refusal {
         message: "none left".to_owned(),
         class: Class::Capacity,
     };
-    Refusal { pool: pool("m5.xlarge", zone), at: now(), at_least: 1, failure }
+    Refusal { pool: pool("m5.xlarge", zone), at: now(), at_least: 1, failure, on_demand: false }
 }
 
 /// A launch of one node.
@@ -194,6 +205,7 @@ pub(super) fn launch() -> Call {
         at_least: 1,
         pool: pool("m7a.xlarge", "us-east-1c"),
         price: 0.0731,
+        on_demand: false,
         image: image(),
         root_gib: 20,
         key_name: "cloudtop/dev".to_owned(),

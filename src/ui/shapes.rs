@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::report::{EnvironmentReport, NodeReport, VolumeReport, goal_word, volume_word};
+use crate::domain::advisor::Band;
 use crate::domain::doctor::Check;
 use crate::domain::plan::{Plan, Status, Step};
-use crate::domain::pools::{Choice, Rejection};
+use crate::domain::pools::{self, Choice, Rejection};
 use crate::domain::quote::Quote;
 use crate::domain::said::Said;
 
@@ -39,6 +40,8 @@ pub struct EnvironmentShape<'a> {
 struct NodeShape<'a> {
     index: u32,
     phase: &'static str,
+    /// `spot` or `on-demand`; null while there is no instance.
+    market: Option<&'static str>,
     spot_request_id: Option<&'a str>,
     /// EC2's status code.
     spot_status: Option<&'a str>,
@@ -109,7 +112,9 @@ pub struct PlanShape<'a> {
     /// Why it is blocked.
     blocked_by: Option<String>,
     steps: Vec<StepShape<'a>>,
-    /// Cheapest first.
+    /// Why the first is taken rather than the second.
+    choice: Option<String>,
+    /// The best first, by `score`.
     pools: Vec<PoolShape<'a>>,
     turned_down: Vec<TurnedDownShape<'a>>,
     waiting_for: Vec<&'a str>,
@@ -126,7 +131,15 @@ struct StepShape<'a> {
 struct PoolShape<'a> {
     instance_type: &'a str,
     zone: &'a str,
+    /// `spot` or `on-demand`.
+    market: &'static str,
     price_per_hour: f64,
+    /// How many are interrupted in a month, in the Spot Advisor's words; null where it does not say.
+    interruption_band: Option<&'static str>,
+    /// What its interruptions are expected to cost.
+    interruption_cost_per_hour: f64,
+    /// The price and the interruptions.
+    score: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -190,6 +203,7 @@ impl<'a> From<&'a NodeReport> for NodeShape<'a> {
         Self {
             index: view.index,
             phase: view.phase.as_str(),
+            market: view.instance_id.as_ref().map(|_| market_word(view.on_demand)),
             spot_request_id: view.request_id.as_deref(),
             spot_status: view.request_status.as_deref(),
             instance_id: view.instance_id.as_deref(),
@@ -262,6 +276,7 @@ impl<'a> PlanShape<'a> {
             },
             blocked_by: super::tables::blocked(&plan.status),
             steps: plan.steps.iter().map(StepShape::from).collect(),
+            choice: ranking.and_then(|it| Some(pools::explained(it.choices.first()?, it))),
             pools: ranking.iter().flat_map(|it| &it.choices).map(PoolShape::from).collect(),
             turned_down: ranking.iter().flat_map(|it| &it.rejections).map(TurnedDownShape::from).collect(),
             waiting_for: plan.waiting_for.iter().map(String::as_str).collect(),
@@ -280,7 +295,11 @@ impl<'a> From<&'a Choice> for PoolShape<'a> {
         Self {
             instance_type: &choice.pool.instance_type,
             zone: &choice.pool.zone,
+            market: market_word(choice.on_demand),
             price_per_hour: rounded(choice.price),
+            interruption_band: choice.band.map(Band::as_str),
+            interruption_cost_per_hour: rounded(choice.score.interruptions),
+            score: rounded(choice.score.total()),
         }
     }
 }
@@ -291,8 +310,13 @@ impl<'a> From<&'a Rejection> for TurnedDownShape<'a> {
     }
 }
 
+/// How an instance is paid for.
+fn market_word(on_demand: bool) -> &'static str {
+    if on_demand { "on-demand" } else { "spot" }
+}
+
 /// An amount with six decimals, as fine as EC2's own prices: sums of binary fractions have a tail that means nothing.
-fn rounded(usd: f64) -> f64 {
+pub(super) fn rounded(usd: f64) -> f64 {
     (usd * 1e6).round() / 1e6
 }
 
@@ -318,6 +342,7 @@ mod tests {
     {
       "index": 0,
       "phase": "ready",
+      "market": "spot",
       "spot_request_id": "sir-00000000",
       "spot_status": "fulfilled",
       "instance_id": "i-0123456789abcdef0",
@@ -381,6 +406,8 @@ pub struct PricesShape<'a> {
     at: Timestamp,
     /// Over how many days minimum, median, maximum and points are.
     days: u32,
+    /// When the data on interruptions were made.
+    advisor_at: Option<Timestamp>,
     pools: Vec<PriceShape<'a>>,
 }
 
@@ -393,6 +420,7 @@ struct PriceShape<'a> {
     memory_mib: u64,
     local_disks: u32,
     local_disk_gb: u64,
+    gpus: u32,
     price_per_hour: f64,
     on_demand_per_hour: Option<f64>,
     /// The part of the on-demand price that is saved: 0.7 is 70 %.
@@ -402,12 +430,16 @@ struct PriceShape<'a> {
     max: f64,
     /// Mean prices of equal parts of the days, oldest first.
     points: &'a [f64],
+    /// How many of the type's instances were interrupted in a month, as the Spot Advisor says it.
+    band: Option<&'static str>,
+    /// How likely a launch of any of the types finds room in the zone, 1 to 10; `null` where nobody asked.
+    score: Option<u8>,
 }
 
 impl<'a> PricesShape<'a> {
     /// The shape of these quotes.
     #[must_use]
-    pub fn new(quotes: &'a [Quote], days: u32, at: Timestamp) -> Self {
+    pub fn new(quotes: &'a [Quote], days: u32, at: Timestamp, advisor_at: Option<Timestamp>) -> Self {
         let pool = |it: &'a Quote| PriceShape {
             region: &it.region,
             zone: &it.zone,
@@ -416,6 +448,7 @@ impl<'a> PricesShape<'a> {
             memory_mib: it.memory_mib,
             local_disks: it.local_disks,
             local_disk_gb: it.local_disk_gb,
+            gpus: it.gpus,
             price_per_hour: it.now,
             on_demand_per_hour: it.on_demand,
             saving: it.saving(),
@@ -423,7 +456,9 @@ impl<'a> PricesShape<'a> {
             median: it.median,
             max: it.max,
             points: &it.points,
+            band: it.band.map(Band::as_str),
+            score: it.score,
         };
-        Self { format_version: FORMAT_VERSION, at, days, pools: quotes.iter().map(pool).collect() }
+        Self { format_version: FORMAT_VERSION, at, days, advisor_at, pools: quotes.iter().map(pool).collect() }
     }
 }

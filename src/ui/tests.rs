@@ -53,7 +53,7 @@ fn onto(options: UiOptions, out: impl Write + Send + 'static, err: impl Write + 
         bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
         out_is_terminal: false,
         can_ask: false,
-        asking: std::sync::atomic::AtomicBool::new(false),
+        before_question: std::sync::Mutex::new(None),
     }
 }
 

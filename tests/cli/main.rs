@@ -4,11 +4,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod addresses;
+mod advisor;
 mod bad_input;
 mod broken_off;
 mod capacity;
+mod choosing;
 mod cloudtop;
 mod cluster;
+mod completion;
+mod config;
+mod cost;
 mod deliver;
 mod disk;
 mod doctor;
@@ -16,11 +21,15 @@ mod etcd;
 mod gc;
 mod history;
 mod hostile;
+mod init;
 mod k3s;
 mod lifetime;
 mod logs;
 mod lost_state;
+mod man;
+mod overview;
 mod prices;
+mod prices_odd;
 mod recover;
 mod self_attach;
 mod side_by_side;
@@ -29,4 +38,5 @@ mod streams;
 mod systems;
 mod template_check;
 mod waits;
+mod web;
 mod world;

@@ -96,6 +96,80 @@ fn all_regions_are_asked_and_their_zones_told_apart() {
 }
 
 #[test]
+fn some_regions_are_asked_side_by_side_and_how_much_came_is_told() {
+    let world = World::new();
+    let told = world.ok("prices m5.large --regions us-east-1,eu-west-1,us-east-1 --json", &[]);
+    let answer = told.json();
+    let regions: std::collections::BTreeSet<&str> =
+        answer["pools"].as_array().unwrap().iter().map(|it| it["region"].as_str().unwrap()).collect();
+    assert_eq!(regions.into_iter().collect::<Vec<_>>(), ["eu-west-1", "us-east-1"]);
+    for region in ["us-east-1", "eu-west-1"] {
+        let line = told.stderr.lines().find(|line| line.starts_with(region)).unwrap();
+        let rows = line.strip_prefix(region).unwrap().strip_prefix(": ").unwrap().strip_suffix(" rows").unwrap();
+        assert!(rows.parse::<u32>().unwrap() > 30, "{line}");
+    }
+    world.run("prices m5.large --regions us-east-1 -r eu-west-1").exits(2);
+    world.run("prices m5.large --regions us-east-1,us-east-9").exits(2).says(&["there is no region us-east-9"]);
+}
+
+#[test]
+fn types_with_a_gpu_are_found_by_the_word_and_told_by_their_number() {
+    let world = World::new();
+    let found = world.json("prices --gpu --sort gpus");
+    let gpus: Vec<u64> = found["pools"].as_array().unwrap().iter().map(|it| it["gpus"].as_u64().unwrap()).collect();
+    assert!(gpus.len() > 20 && gpus.iter().all(|count| *count > 0) && gpus.is_sorted_by(|a, b| a >= b), "{gpus:?}");
+    assert!(gpus[0] > 1);
+    let plan = world.json("plan dev --gpu");
+    assert!(plan["pools"][0]["instance_type"].as_str().unwrap().starts_with('g'), "{plan:#}");
+    world.run("prices m5.large --gpu").exits(2);
+}
+
+#[test]
+fn placement_is_scored_by_zone_and_only_where_that_is_asked_for() {
+    let world = World::new();
+    let without = world.json("prices m5.large m5a.large m6i.large");
+    assert!(without["pools"].as_array().unwrap().iter().all(|it| it["score"].is_null()));
+    assert_eq!(world.account().calls("GetSpotPlacementScores"), 0);
+
+    let told = world.ok("prices m5.large m5a.large m6i.large --scores=40 --sort score", &["--json"]);
+    let answer = told.json();
+    let mut by_zone = std::collections::BTreeMap::new();
+    let mut scores = Vec::new();
+    for it in answer["pools"].as_array().unwrap() {
+        let score = it["score"].as_u64().unwrap();
+        assert!((1..=10).contains(&score), "{it}");
+        assert_eq!(*by_zone.entry(it["zone"].to_string()).or_insert(score), score, "one a zone");
+        scores.push(score);
+    }
+    assert!(scores.is_sorted_by(|a, b| a >= b) && by_zone.len() > 3, "{scores:?}");
+    assert_eq!(world.account().calls("GetSpotPlacementScores"), 1);
+
+    let few = world.ok("prices m5.large --scores", &[]);
+    assert!(few.stdout.lines().next().unwrap().ends_with("SCORE"), "{}", few.stdout);
+    assert!(few.stderr.contains("fewer than three types"), "{}", few.stderr);
+    let dry = "sim set capacity us-east-1 * us-east-1a none";
+    world.ok(dry, &[]);
+    let csv = world.ok("prices m5.large m5a.large m6i.large --scores --csv --zone us-east-1a --fresh", &[]).stdout;
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",1")) && csv.lines().count() > 1, "{csv}");
+}
+
+#[test]
+fn where_placement_is_not_scored_all_else_is_told() {
+    let world = World::new();
+    for (fault, words) in [
+        ("denied", "placement is not scored: GetSpotPlacementScores: "),
+        ("error MaxConfigLimitExceeded", "(MaxConfigLimitExceeded)"),
+    ] {
+        let fault: Vec<&str> = fault.split(' ').collect();
+        world.ok("sim set fault GetSpotPlacementScores", &fault);
+        let told = world.ok("prices m5.large m5a.large m6i.large --scores", &[]);
+        assert!(told.stderr.contains(words) && told.rows().len() > 3, "{told:?}");
+        assert!(!told.stdout.contains("SCORE") && !told.stderr.contains("SCORE"), "{told:?}");
+        world.ok("sim set fault * none", &[]);
+    }
+}
+
+#[test]
 fn what_has_no_price_and_what_does_not_exist_are_told_apart() {
     let world = World::new();
     world.run("prices m5.lagre").exits(2).says(&["there is no instance type m5.lagre", "did you mean m5.large"]);

@@ -163,6 +163,15 @@ impl Output {
         self
     }
 
+    /// Checks that all of these are in the answer.
+    #[track_caller]
+    pub fn answers(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.stdout.contains(word), "no {word:?} in {self:#?}");
+        }
+        self
+    }
+
     /// The answer, which is one JSON document and nothing else.
     #[track_caller]
     pub fn json(&self) -> Value {

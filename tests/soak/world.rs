@@ -9,6 +9,7 @@ use cloudtop::clock::Clock;
 use cloudtop::cloud::{self, Cloud};
 use cloudtop::domain::demand::Demand;
 use cloudtop::domain::intent::{Goal, Intent, Interruption, Kind, VolumeWish};
+use cloudtop::domain::market::Published;
 use cloudtop::domain::names::Identity;
 use cloudtop::domain::nodes::to_tag;
 use cloudtop::domain::phase::Wait;
@@ -280,6 +281,7 @@ impl World {
                 command: "soak".to_owned(),
                 market: None,
             },
+            published: Box::pin(std::future::ready(Published::default())),
             delivery: None,
             tags: self.intent.all_tags(),
         };

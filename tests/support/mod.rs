@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cloudtop::domain::choosing::Choosing;
 use cloudtop::domain::demand::Demand;
 use cloudtop::domain::intent::{Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
 use cloudtop::domain::user_data::UserData;
@@ -24,6 +25,7 @@ pub fn cloudtop_intent() -> Intent {
         on_interruption: Interruption::Stop,
         one_time: false,
         wait_for_capacity: false,
+        choosing: Choosing::default(),
         image: ImageWish::Family(ImageFamily::Ubuntu),
         os: None,
         template: "cloudtop".to_owned(),

@@ -20,7 +20,9 @@ pub async fn differences(world: &World, wanted: &Wanted) -> Vec<String> {
     let requests: Vec<_> = shown.spot_requests.iter().filter(|it| !it.gone).collect();
     let volumes: Vec<_> = shown.volumes.iter().filter(|it| tag(&it.tags, "cloudtop:role") == "persistent").collect();
     found.count("instances", instances.len(), wanted.nodes);
-    found.count("spot requests", requests.len(), wanted.nodes);
+    // Those on demand have none.
+    let of_requests = Wanted { nodes: if wanted.on_demand { 0 } else { wanted.nodes }, ..*wanted };
+    found.count("spot requests", requests.len(), of_requests.nodes);
     let network = usize::from(wanted.doing != Doing::Gone);
     if wanted.doing != Doing::StoppedIfThere {
         found.count("security groups", shown.security_groups.len(), network);
@@ -32,7 +34,7 @@ pub async fn differences(world: &World, wanted: &Wanted) -> Vec<String> {
     found.check_addresses(&shown, wanted);
     found.check_owners(&shown, wanted);
     found.check_nodes(wanted, instances.iter().map(|it| (it.id.as_str(), &it.tags)));
-    found.check_nodes(wanted, requests.iter().map(|it| (it.id.as_str(), &it.tags)));
+    found.check_nodes(&of_requests, requests.iter().map(|it| (it.id.as_str(), &it.tags)));
     if let Some((instances, volumes)) = wanted.ever {
         // The service says instances for as long as they are listed, and the answers name those that are not.
         let mut all: BTreeSet<String> = shown.instances.iter().map(|it| it.id.clone()).collect();
@@ -101,7 +103,8 @@ impl Findings {
                 self.say(format!("{} is not persistent", it.id));
             }
         }
-        for it in instances.iter().filter(|it| !requests.iter().any(|of| of.instance_id.as_deref() == Some(&it.id))) {
+        let of_spot = instances.iter().filter(|_| !wanted.on_demand);
+        for it in of_spot.filter(|it| !requests.iter().any(|of| of.instance_id.as_deref() == Some(&it.id))) {
             self.say(format!("{} has no live request", it.id));
         }
     }

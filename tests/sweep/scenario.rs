@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloudtop::simulator::{Act, Deed, Meddling, Target};
+use cloudtop::simulator::{Act, Capacity, Deed, Meddling, Target};
 
 use super::network::Calls;
 use super::world::World;
@@ -32,6 +32,8 @@ pub enum Step {
     LoseState,
     /// Somebody terminates all instances in the console.
     TerminateAll,
+    /// There is nothing left for spot.
+    NoSpot,
 }
 
 /// What must be there in the end.
@@ -46,6 +48,8 @@ pub struct Wanted {
     pub addresses: usize,
     /// How many instances and volumes were ever made. None: that depends on how far the command came.
     pub ever: Option<(usize, usize)>,
+    /// Whether nodes are on demand, and have no spot requests.
+    pub on_demand: bool,
     /// Where ssh is let in from.
     pub ssh_from: &'static str,
 }
@@ -69,8 +73,14 @@ pub const fn running(env: &'static str, nodes: usize) -> Wanted {
         volumes: Some(nodes),
         addresses: 0,
         ever: Some((nodes, nodes)),
+        on_demand: false,
         ssh_from: HERE,
     }
+}
+
+/// Nodes that were launched on demand.
+const fn on_demand(wanted: Wanted) -> Wanted {
+    Wanted { on_demand: true, ..wanted }
 }
 
 /// Nodes that keep their private addresses.
@@ -112,7 +122,7 @@ const fn with_describes(scenario: Scenario) -> Scenario {
     Scenario { calls: Calls::All, ..scenario }
 }
 
-use Step::{LoseState, Run, TerminateAll, Wait};
+use Step::{LoseState, NoSpot, Run, TerminateAll, Wait};
 
 const DEV: Step = Run("up dev");
 const DEV_THAT_TERMINATES: Step = Run("up dev --on-interruption terminate");
@@ -120,6 +130,7 @@ const ONE: Step = Run("up core -n 1");
 const THREE: Step = Run("up core -n 3");
 const FIXED: Step = Run("up fix -n 3 --template tests/templates/fixed");
 const FIXED_THAT_TERMINATES: Step = Run("up fix -n 3 --template tests/templates/fixed --on-interruption terminate");
+const FULL_PRICE: Step = Run("up dev -t m5.xlarge --zone us-east-1a --fallback on-demand");
 const TWO_HOURS: Step = Wait(Duration::from_secs(7200));
 
 pub const ALL: &[Scenario] = &[
@@ -167,6 +178,38 @@ pub const ALL: &[Scenario] = &[
     row("relaunch (fixed)", &[FIXED_THAT_TERMINATES, TerminateAll], "up fix", &[], ever(6, 3, fixed(3))),
     row("down (fixed)", &[FIXED], "down fix", &[], ever(3, 3, gone("fix", 3))),
     row("scale down (fixed)", &[FIXED], "up fix -n 1", &[], Wanted { volumes: Some(3), ..ever(3, 3, fixed(1)) }),
+    // Nodes on demand, for there is nothing left for spot.
+    row(
+        "up (on demand)",
+        &[NoSpot],
+        "up dev -t m5.xlarge --zone us-east-1a --fallback on-demand",
+        &[],
+        on_demand(running("dev", 1)),
+    ),
+    row(
+        "up (3, on demand)",
+        &[NoSpot],
+        "up core -n 3 -t m5.xlarge --zone us-east-1a --fallback on-demand --on-interruption terminate",
+        &[],
+        on_demand(running("core", 3)),
+    ),
+    row("stop (on demand)", &[NoSpot, FULL_PRICE], "stop dev", &[], on_demand(stopped("dev", 1))),
+    row("start (on demand)", &[NoSpot, FULL_PRICE, Run("stop dev")], "start dev", &[], on_demand(running("dev", 1))),
+    row("down (on demand)", &[NoSpot, FULL_PRICE], "down dev", &[], on_demand(ever(1, 1, gone("dev", 1)))),
+    with_describes(row(
+        "recover (on demand)",
+        &[NoSpot, FULL_PRICE, LoseState],
+        "recover",
+        &["recover", "up dev"],
+        on_demand(running("dev", 1)),
+    )),
+    row(
+        "up (on demand), down",
+        &[NoSpot],
+        "up dev -t m5.xlarge --zone us-east-1a --fallback on-demand",
+        &["down dev --delete-volumes"],
+        however_far(gone("dev", 0)),
+    ),
     // A user who wants something else after all.
     row("up, then down", &[], "up dev", &["down dev --delete-volumes"], however_far(gone("dev", 0))),
     row(
@@ -224,6 +267,7 @@ impl Scenario {
                 Wait(time) => tokio::time::sleep(*time).await,
                 LoseState => lose_state(world),
                 TerminateAll => terminate_all(world),
+                NoSpot => world.simulator.set_capacity("us-east-1", "*", "*", Capacity::NoSpot).unwrap(),
             }
         }
         Ok(())

@@ -234,6 +234,9 @@ mod tests {
         "GetServiceQuota",
     ];
 
+    /// What `prices --scores` calls: it is a matter of those who ask for it.
+    const OF_SCORES: [&str; 2] = ["DescribeAvailabilityZones", "GetSpotPlacementScores"];
+
     /// What `init --self-attach` calls: most users do without it, so that it is not tried either.
     const OF_SELF_ATTACH: [&str; 10] = [
         "AddRoleToInstanceProfile",
@@ -257,10 +260,18 @@ mod tests {
     }
 
     #[test]
+    fn the_policy_has_what_placement_scores_need() {
+        let policy = include_str!("../../../docs/iam-policy.json");
+        for action in OF_SCORES {
+            assert!(policy.contains(&format!("\"ec2:{action}\"")), "{action}");
+        }
+    }
+
+    #[test]
     fn every_action_that_the_cloud_room_calls_is_tried() {
         let mut called = BTreeSet::new();
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cloud"), &mut called);
-        let untried = OTHERS.into_iter().chain(OF_SELF_ATTACH);
+        let untried = OTHERS.into_iter().chain(OF_SELF_ATTACH).chain(OF_SCORES);
         let known: BTreeSet<String> = ACTIONS.iter().map(|(name, _)| *name).chain(untried).map(str::to_owned).collect();
         assert!(called.contains("RunInstances") && called.contains("DescribeSubnets"), "{called:?}");
         let missing: Vec<_> = called.difference(&known).collect();

@@ -190,6 +190,7 @@ fn launch(intent: Option<&Intent>, subnet: Option<&Subnet>, image: Image, region
             subnet: intent.and_then(|it| it.subnet.clone()),
         },
         price: 0.0,
+        on_demand: false,
         root_gib: image.root_gib.max(8),
         image,
         key_name: identity.resource_name(),

@@ -25,6 +25,7 @@ pub enum DeedArgs {
     )]
     Interrupt(InterruptArgs),
     /// EC2 recommends to move away from spot instances, which it may take later: the nodes' metadata show it
+    #[command(after_help = "Example:\n  cloudtop sim rebalance dev/0")]
     Rebalance {
         /// The environment's name, with /INDEX for one node
         #[arg(value_name = "NAME[/INDEX]")]
@@ -80,22 +81,31 @@ pub enum InterruptReason {
 #[derive(Debug, Subcommand)]
 pub enum MeddleArgs {
     /// Terminate instances
+    #[command(after_help = "Example:\n  cloudtop sim meddle terminate dev/0")]
     Terminate(Whose),
     /// Stop instances
+    #[command(after_help = "Example:\n  cloudtop sim meddle stop dev")]
     Stop(Whose),
     /// Start instances
+    #[command(after_help = "Example:\n  cloudtop sim meddle start dev")]
     Start(Whose),
     /// Cancel the instances' spot requests
+    #[command(after_help = "Example:\n  cloudtop sim meddle cancel dev")]
     Cancel(Whose),
     /// Detach the volumes that did not come with the instances
+    #[command(after_help = "Example:\n  cloudtop sim meddle detach dev/0")]
     Detach(Whose),
     /// Delete volumes that are not attached
+    #[command(after_help = "Example:\n  cloudtop sim meddle delete-volume dev")]
     DeleteVolume(Whose),
     /// Delete security groups, after taking the instances out of them
+    #[command(after_help = "Example:\n  cloudtop sim meddle delete-group dev")]
     DeleteGroup(Whose),
     /// Delete key pairs
+    #[command(after_help = "Example:\n  cloudtop sim meddle delete-key dev")]
     DeleteKey(Whose),
     /// Give the instances a tag, or another value of it
+    #[command(after_help = "Example:\n  cloudtop sim meddle tag dev cloudtop:env=other")]
     Tag {
         /// Whose.
         #[command(flatten)]
@@ -105,6 +115,7 @@ pub enum MeddleArgs {
         tag: String,
     },
     /// Take a tag off the instances, or all of them
+    #[command(after_help = "Example:\n  cloudtop sim meddle untag dev cloudtop:owner")]
     Untag {
         /// Whose.
         #[command(flatten)]
@@ -126,6 +137,7 @@ pub struct Whose {
 #[derive(Debug, Subcommand)]
 pub enum SetArgs {
     /// The spot price of a pool
+    #[command(after_help = "Example:\n  cloudtop sim set price us-east-1 m7a.xlarge us-east-1a 0.25")]
     Price {
         /// The region
         region: String,
@@ -137,6 +149,7 @@ pub enum SetArgs {
         price: String,
     },
     /// How much of a pool there is
+    #[command(after_help = "Example:\n  cloudtop sim set capacity us-east-1 '*' us-east-1a none --for 10m")]
     Capacity {
         /// The region
         region: String,
@@ -144,7 +157,7 @@ pub enum SetArgs {
         instance_type: String,
         /// The availability zone, or `*`
         zone: String,
-        /// `none`, `available`, or a number of instances
+        /// `none`, `no-spot` (on demand alone), `available`, or a number of instances
         capacity: String,
         /// After how long there is enough again
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]
@@ -154,6 +167,7 @@ pub enum SetArgs {
     #[command(after_help = FAULT_HELP)]
     Fault(FaultArgs),
     /// Volumes that stay `detaching`, or that are in another zone
+    #[command(after_help = "Example:\n  cloudtop sim set volume dev stuck")]
     Volume {
         /// Whose.
         #[command(flatten)]
@@ -162,11 +176,13 @@ pub enum SetArgs {
         fate: String,
     },
     /// EC2's request throttling
+    #[command(after_help = "Example:\n  cloudtop sim set throttling 0.1")]
     Throttling {
         /// `on`, `off`, or what EC2's buckets are multiplied by: 0.1 for a tenth
         factor: String,
     },
     /// A setting: see docs/simulator.md
+    #[command(after_help = "Example:\n  cloudtop sim set setting speed 20")]
     Setting {
         /// Its name, for example `speed`
         name: String,
@@ -354,10 +370,11 @@ fn read_fate(text: String) -> VolumeFate {
 fn read_capacity(text: &str) -> Result<Capacity, CommandError> {
     match text {
         "none" => Ok(Capacity::None),
+        "no-spot" => Ok(Capacity::NoSpot),
         "available" => Ok(Capacity::Available),
         text => match text.parse() {
             Ok(count) => Ok(Capacity::Count(count)),
-            Err(_) => Err(CommandError::usage("a capacity is `none`, `available` or a number")),
+            Err(_) => Err(CommandError::usage("a capacity is `none`, `no-spot`, `available` or a number")),
         },
     }
 }

@@ -31,6 +31,7 @@ pub struct SimArgs {
 #[derive(Debug, Subcommand)]
 pub enum SimAction {
     /// Answer EC2's Query protocol over HTTP on this machine, for other clients
+    #[command(after_help = "Example:\n  cloudtop sim serve --port 5000")]
     Serve {
         /// The port on 127.0.0.1; 0 for any
         #[arg(long, default_value_t = 5000)]
@@ -52,8 +53,10 @@ pub enum SimAction {
         list: bool,
     },
     /// Forget the world, its settings and its faults, and begin a new one
+    #[command(after_help = "Example:\n  cloudtop sim reset")]
     Reset,
     /// Everything that exists in the world, and the faults at work
+    #[command(after_help = "Examples:\n  cloudtop sim show\n  cloudtop sim show --json")]
     Show,
     /// Connect stdin and stdout to the ssh server of a node: for ssh's ProxyCommand
     #[command(hide = true)]

@@ -132,6 +132,11 @@ pub(super) const ROWS: &[Row] = &[
         "the account has as many key pairs as it may in this region",
         "delete key pairs that are not needed (`cloudtop gc` lists ours, `aws ec2 describe-key-pairs` all)",
     ),
+    step(
+        "MaxConfigLimitExceeded",
+        "the account has asked for as many different placement scores as it may in 24 hours",
+        "leave --scores out, ask again what was asked before, or wait for a day",
+    ),
     // Not allowed to.
     row("UnauthorizedOperation", "the policy of these credentials does not allow that call"),
     row("AccessDenied", "the policy of these credentials does not allow that call"),
@@ -173,6 +178,21 @@ pub(super) const ROWS: &[Row] = &[
         "RequestExpired",
         "the call was signed too long ago, or too far in the future: this machine's clock is wrong",
         "set the clock (`timedatectl set-ntp true`), then run the same command again; if it is right, get new credentials",
+    ),
+    step(
+        "RequestInTheFuture",
+        "the call was signed in the future: this machine's clock is wrong",
+        "set the clock (`timedatectl set-ntp true`), then run the same command again",
+    ),
+    step(
+        "RequestTimeTooSkewed",
+        "this machine's clock and AWS's are too far apart",
+        "set the clock (`timedatectl set-ntp true`), then run the same command again",
+    ),
+    step(
+        "InvalidSignatureException",
+        "the secret key does not belong to the access key, or this machine's clock is wrong",
+        "check the keys (`aws configure list`, --profile) and the clock (`date -u`)",
     ),
     step("IncompleteSignature", "the call's signature is not whole", KEYS),
     step("InvalidAccessKeyId", "there is no such access key", KEYS),

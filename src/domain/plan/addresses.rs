@@ -70,7 +70,8 @@ impl<'a> Planner<'a> {
     ) -> bool {
         let refused = anywhere.refusals.iter().any(|refusal| refusal.pool.zone == pin.zone);
         let Some(best) = anywhere.choices.first().filter(|best| best.pool.zone != pin.zone) else { return false };
-        if !refused && !here.choices.is_empty() {
+        // Whoever must pay the full price pays it here as well as there.
+        if (!refused || best.on_demand) && !here.choices.is_empty() {
             return false;
         }
         let reason = format!("{} is dry: the node gets its address in {}", pin.zone, best.pool.zone);

@@ -13,7 +13,7 @@ use crate::domain::refusals;
 use crate::domain::tags;
 
 use super::network::Network;
-use super::world::{NodeFacts, World};
+use super::world::World;
 use super::{Blocked, Planner};
 
 /// When an open request gives up, unless the environment expires first. EC2's own default is said to be 7 days, after
@@ -49,7 +49,7 @@ impl<'a> Planner<'a> {
         let network = self.ensure_network(market);
         for (pin, nodes) in self.by_pin() {
             let refusals = self.refusals(world);
-            let wanted = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+            let wanted = count(&nodes);
             let mut ranking = pools::rank(self.intent(), market, &refusals, pin.as_ref(), wanted, self.now());
             if let Some(pin) = pin.filter(|pin| pin.may_move) {
                 let anywhere = pools::rank(self.intent(), market, &refusals, None, wanted, self.now());
@@ -66,11 +66,16 @@ impl<'a> Planner<'a> {
                 self.block(Blocked::NoPool(ranking));
                 continue;
             }
+            let laid_out = self.lay_out(world, &nodes, &ranking);
+            ranking.laid_out = laid_out.iter().map(|(place, nodes)| (*place, count(nodes))).collect();
             match &network {
-                Some(network) => self.launch_nodes(world, &nodes, &ranking, network),
-                None => self.tell_what_follows(&nodes, &ranking),
+                Some(network) => self.launch_nodes(world, laid_out, &ranking, network),
+                None => self.tell_what_follows(&ranking),
             }
-            self.ranking.get_or_insert(ranking);
+            // Nodes may be held to several zones. What is told of one must not hide that another is on demand.
+            if self.ranking.as_ref().is_none_or(|told| ranking.on_demand() && !told.on_demand()) {
+                self.ranking = Some(ranking);
+            }
         }
     }
 
@@ -87,14 +92,15 @@ impl<'a> Planner<'a> {
     }
 
     /// What is launched once there are a key pair and a security group to launch it with.
-    fn tell_what_follows(&mut self, nodes: &[u32], ranking: &Ranking) {
-        let Some(choice) = ranking.choices.first() else { return };
-        let count = if nodes.len() == 1 { "1 node".to_owned() } else { format!("{} nodes", nodes.len()) };
-        let price = money::hourly(choice.price);
-        self.waiting_for.push(format!(
-            "the key pair and the security group; then {count} will be launched as {} at {price} an hour each",
-            choice.pool
-        ));
+    fn tell_what_follows(&mut self, ranking: &Ranking) {
+        let launches = ranking.launches().map(|(choice, nodes)| {
+            let nodes = if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
+            let how = if choice.on_demand { " ON-DEMAND" } else { "" };
+            let price = money::hourly(choice.price);
+            format!("{nodes} will be launched as {}{how} at {price} an hour each", choice.pool)
+        });
+        let launches = launches.collect::<Vec<_>>().join(", ");
+        self.waiting_for.push(format!("the key pair and the security group; then {launches}"));
     }
 
     /// The missing nodes by where they must be.
@@ -112,8 +118,15 @@ impl<'a> Planner<'a> {
         self.record.refusals.iter().cloned().chain(refusals::given_up(ended)).collect()
     }
 
-    fn launch_nodes(&mut self, world: &World<'a>, nodes: &[u32], ranking: &Ranking, network: &Network) {
-        for (choice, nodes) in self.lay_out(world, nodes, ranking) {
+    fn launch_nodes(
+        &mut self,
+        world: &World<'a>,
+        laid_out: Vec<(usize, Vec<u32>)>,
+        ranking: &Ranking,
+        network: &Network,
+    ) {
+        for (place, nodes) in laid_out {
+            let Some(choice) = ranking.choices.get(place) else { continue };
             if self.intent().fixed_addresses {
                 for &node in &nodes {
                     self.launch_with_address(world, node, choice, ranking, network);
@@ -129,16 +142,8 @@ impl<'a> Planner<'a> {
     }
 
     pub(super) fn propose_launch(&mut self, launch: Launch, ranking: &Ranking, choice: &Choice) {
-        let runner_up = ranking.choices.iter().find(|other| other.pool != choice.pool);
-        let price = money::hourly(choice.price);
-        let reason = match runner_up {
-            Some(other) => {
-                let next = money::hourly(other.price);
-                format!("{} at {price} an hour is cheapest; next is {} at {next}", choice.pool, other.pool)
-            }
-            None => format!("{} at {price} an hour is the only pool that will do", choice.pool),
-        };
-        if self.intent().requests_spot() {
+        let reason = pools::explained(choice, ranking);
+        if self.intent().requests_spot() && !choice.on_demand {
             for &node in &launch.nodes {
                 let tags = self.tags_of(&[node]);
                 let single = Launch { nodes: vec![node], at_least: 1, tags, ..launch.clone() };
@@ -147,28 +152,6 @@ impl<'a> Planner<'a> {
         } else {
             self.propose(Call::Launch(launch), reason);
         }
-    }
-
-    /// Which nodes go where: all into the cheapest pool, or over the zones, the emptiest and then cheapest first.
-    fn lay_out<'r>(&self, world: &World<'a>, nodes: &[u32], ranking: &'r Ranking) -> Vec<(&'r Choice, Vec<u32>)> {
-        let Some(cheapest) = ranking.choices.first() else { return Vec::new() };
-        if !self.intent().spread {
-            return vec![(cheapest, nodes.to_vec())];
-        }
-        let mut zones: Vec<(usize, &Choice, Vec<u32>)> = Vec::new();
-        for choice in &ranking.choices {
-            if !zones.iter().any(|(_, known, _)| known.pool.zone == choice.pool.zone) {
-                zones.push((nodes_in(world, &choice.pool.zone), choice, Vec::new()));
-            }
-        }
-        for &node in nodes {
-            // `min_by_key` takes the first of equals, and choices are cheapest first.
-            if let Some((count, _, here)) = zones.iter_mut().min_by_key(|(count, _, _)| *count) {
-                *count += 1;
-                here.push(node);
-            }
-        }
-        zones.into_iter().filter(|(_, _, here)| !here.is_empty()).map(|(_, choice, here)| (choice, here)).collect()
     }
 
     /// Nodes that may share one call: the same user data, and a set that fits into a tag.
@@ -191,7 +174,6 @@ impl<'a> Planner<'a> {
 
     pub(super) fn launch_of(&self, choice: &Choice, nodes: &[u32], network: &Network) -> Option<Launch> {
         let intent = self.intent();
-        let count = u32::try_from(nodes.len()).ok()?;
         let first = *nodes.first()?;
         let needs_mappings = choice.facts.local_disks > 0 && !choice.facts.local_nvme;
         let memory_gib = u32::try_from(choice.facts.memory_mib.div_ceil(1024)).unwrap_or(u32::MAX);
@@ -199,9 +181,10 @@ impl<'a> Planner<'a> {
         let for_memory = if intent.on_interruption == Interruption::Hibernate { memory_gib } else { 0 };
         Some(Launch {
             nodes: nodes.to_vec(),
-            at_least: if choice.in_part { 1 } else { count },
+            at_least: if choice.in_part { 1 } else { count(nodes) },
             pool: choice.pool.clone(),
             price: choice.price,
+            on_demand: choice.on_demand,
             root_gib: choice.image.root_gib.max(ROOT_GIB).saturating_add(for_memory),
             image: choice.image.clone(),
             key_name: network.key_name.clone(),
@@ -210,8 +193,8 @@ impl<'a> Planner<'a> {
             user_data: intent.user_data.of(first).unwrap_or_default().to_owned(),
             on_interruption: intent.on_interruption,
             one_time: intent.one_time,
-            max_price: intent.max_price,
-            valid_until: self.valid_until(),
+            max_price: choice.max_price,
+            valid_until: self.valid_until().filter(|_| !choice.on_demand),
             ephemeral_disks: if needs_mappings { choice.facts.local_disks.min(MAX_EPHEMERAL) } else { 0 },
             shutdown_terminates: intent.one_time || intent.on_interruption == Interruption::Terminate,
             instance_profile: intent.instance_profile.clone(),
@@ -238,9 +221,6 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn nodes_in(world: &World<'_>, zone: &str) -> usize {
-    let of_node = |facts: &NodeFacts<'_>| {
-        facts.live.iter().any(|instance| instance.zone == zone) || facts.interface().is_some_and(|it| it.zone == zone)
-    };
-    world.nodes.values().filter(|facts| of_node(facts)).count()
+fn count(nodes: &[u32]) -> u32 {
+    u32::try_from(nodes.len()).unwrap_or(u32::MAX)
 }

@@ -6,6 +6,7 @@
 mod addresses;
 mod ending;
 mod launching;
+mod layout;
 mod network;
 mod running;
 mod stopping;

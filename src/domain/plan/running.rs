@@ -307,6 +307,7 @@ impl<'a> Planner<'a> {
     fn has_bare_root(&self, facts: &NodeFacts<'a>, instance: &Instance) -> bool {
         let persistent = facts.volume.map(|volume| volume.id.as_str());
         self.intent().requests_spot()
+            && !instance.on_demand
             && instance.state == InstanceState::Running
             && instance
                 .volume_ids

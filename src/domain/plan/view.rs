@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::domain::observed::Instance;
+use crate::domain::lifecycle;
+use crate::domain::observed::{Instance, SpotRequest};
 use crate::domain::phase::Phase;
 
 use super::world::NodeFacts;
@@ -34,8 +35,12 @@ pub struct NodeView {
     pub interface_id: Option<String>,
     /// The public DNS name.
     pub public_dns: Option<String>,
+    /// Whether the instance is on demand, at the full price.
+    pub on_demand: bool,
     /// When the instance was last launched or started.
     pub launched_at: Option<Timestamp>,
+    /// When its instance was stopped or ended, or EC2 took it away, where EC2 tells.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl NodeView {
@@ -61,7 +66,14 @@ impl NodeView {
             private_ip: text(|it| &it.private_ip).or_else(|| interface.and_then(|it| it.private_ip.clone())),
             interface_id: interface.map(|it| it.id.clone()),
             public_dns: text(|it| &it.public_dns),
+            on_demand: shown.is_some_and(|it| it.on_demand),
             launched_at: shown.and_then(|it| it.launched_at),
+            ended_at: request.and_then(interrupted_at).or_else(|| shown.and_then(|it| it.ended_at)),
         }
     }
+}
+
+/// When EC2 took away what a request had, while it has not brought it back.
+fn interrupted_at(request: &SpotRequest) -> Option<Timestamp> {
+    request.updated_at.filter(|_| lifecycle::is_interrupted(request))
 }

@@ -121,6 +121,8 @@ fn only_a_request_whose_own_instance_was_seen_has_been_fulfilled() {
         text: String::new(),
         instance_id: Some("i-1".to_owned()),
         request_id: Some("sir-2".to_owned()),
+        status: None,
+        since: None,
     };
     // The instance is the one before, which is ending; the request is new.
     let mut record = Record::read(&[entry(0, node(Phase::Requested))]);

@@ -17,6 +17,7 @@ mod regions;
 mod requests;
 mod routes;
 mod run;
+mod scores;
 mod service_quotas;
 mod snapshots;
 mod sts;
@@ -95,6 +96,7 @@ fn find(action: &str) -> Option<Action> {
         "GetRole" => iam::get_role,
         "GetProducts" => price_list::get_products,
         "GetRolePolicy" => iam::get_policy,
+        "GetSpotPlacementScores" => scores::get,
         "GetServiceQuota" => service_quotas::get,
         "ImportKeyPair" => keys::import,
         "ListServiceQuotas" => service_quotas::list,

@@ -126,7 +126,8 @@ fn check_start(call: &Call<'_>, id: &str) -> Result<(), Fault> {
 
 fn check_room(call: &Call<'_>, instance: &Instance) -> Result<(), Fault> {
     let Some(launch) = call.world.launches.get(&instance.launch) else { return Ok(()) };
-    if pools::room(call.world, &launch.region, &instance.zone, &launch.instance_type) == 0 {
+    let spot = instance.request.is_some();
+    if pools::room(call.world, &launch.region, &instance.zone, &launch.instance_type, spot) == 0 {
         return Err(Fault::no_capacity(spot::NO_CAPACITY));
     }
     let limit = request_of(call, instance).and_then(|request| request.max_price);

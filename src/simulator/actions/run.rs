@@ -125,7 +125,7 @@ fn choose(
             continue;
         }
         let subnet = subnet_for(launch, zone)?;
-        let room = pools::room(call.world, &launch.region, zone, &launch.instance_type).min(most);
+        let room = pools::room(call.world, &launch.region, zone, &launch.instance_type, market.is_some()).min(most);
         if room < least {
             refused = Some(no_capacity(launch, &zones, zone, market.is_some()));
             continue;

@@ -17,7 +17,7 @@ const VOLUMES_LISTED: usize = 10;
 /// Of more nodes than this only those are quoted that have trouble.
 const NODES_QUOTED: usize = 10;
 
-const STATUS: [Column; 10] = [
+const STATUS: [Column; 11] = [
     Column::new("NODE").right(),
     Column::new("PHASE"),
     Column::new("SPOT REQUEST"),
@@ -26,6 +26,8 @@ const STATUS: [Column; 10] = [
     Column::new("ZONE"),
     Column::new("PUBLIC IP").below(),
     Column::new("PUBLIC DNS").below(),
+    // Nothing where all is spot.
+    Column::new("MARKET").below(),
     Column::new("$/HOUR").right().below(),
     Column::new("WAITS FOR").below(),
 ];
@@ -155,6 +157,7 @@ fn status_row(node: &NodeReport) -> Vec<String> {
         cell(view.zone.as_deref()),
         cell(view.public_ip.as_deref()),
         cell(view.public_dns.as_deref()),
+        if view.on_demand { "ON-DEMAND".to_owned() } else { String::new() },
         node.price_per_hour.map(|price| money::hourly(price).replace('$', "")).unwrap_or_default(),
         cell(view.waiting_for.as_deref()),
     ]

@@ -9,7 +9,7 @@ use super::grid::{Column, render};
 use crate::domain::money;
 use crate::domain::phase::Phase;
 
-const COLUMNS: [Column; 11] = [
+const COLUMNS: [Column; 12] = [
     Column::new("NAME"),
     Column::new("KIND").dropped(2),
     // The zone's name begins with the region's.
@@ -18,6 +18,8 @@ const COLUMNS: [Column; 11] = [
     Column::new("NODES").right(),
     Column::new("PHASE"),
     Column::new("TYPE").dropped(4),
+    // Nothing where all is spot.
+    Column::new("MARKET"),
     Column::new("$/HOUR").right(),
     Column::new("$/MONTH").right().dropped(5),
     Column::new("VOL GiB").right().dropped(3),
@@ -46,6 +48,7 @@ fn row(report: &EnvironmentReport, now: Timestamp) -> Vec<String> {
         format!("{ready}/{}", report.nodes.len()),
         report.phase().as_str().to_owned(),
         one_or_many(&types, "type"),
+        if report.nodes.iter().any(|node| node.view.on_demand) { "ON-DEMAND".to_owned() } else { String::new() },
         money::hourly(report.price_per_hour()).replace('$', ""),
         money::amount(report.price_per_month()).replace('$', ""),
         if gib == 0 { String::new() } else { gib.to_string() },

@@ -2,20 +2,23 @@
 
 use super::super::text::{counted, one_line, some_of};
 use super::grid::{Column, render};
+use crate::domain::advisor::Band;
 use crate::domain::money::{self, HOURS_PER_MONTH};
 use crate::domain::plan::{Blocked, NodeView, Plan, Status, Step};
-use crate::domain::pools::{Choice, Ranking, Rejection, RejectionKind};
+use crate::domain::pools::{Choice, Ranking, Rejection, RejectionKind, explained};
 use crate::domain::refusals;
 
 /// How many of a long list are shown.
 const SHOWN: usize = 10;
 
-const POOLS: [Column; 7] = [
+const POOLS: [Column; 9] = [
     Column::new("TYPE"),
     Column::new("ZONE"),
     Column::new("VCPUS").right(),
     Column::new("MEMORY GiB").right(),
     Column::new("$/HOUR").right(),
+    Column::new("INTERRUPTED"),
+    Column::new("EXPECTED").right(),
     Column::new("$/MONTH").right(),
     Column::new("NOTE").below(),
 ];
@@ -35,6 +38,9 @@ pub fn plan(name: &str, plan: &Plan, width: Option<usize>) -> String {
     if let Some(ranking) = ranking_of(plan) {
         if !ranking.choices.is_empty() {
             parts.push(pools(&ranking.choices, width));
+        }
+        if let Some(first) = ranking.choices.first() {
+            parts.push(format!("{}.", explained(first, ranking)));
         }
         if !ranking.rejections.is_empty() {
             parts.push(section("Turned down:", &turned_down(ranking)));
@@ -91,17 +97,24 @@ fn reason_line(first: &Rejection, names: &[String]) -> String {
 }
 
 fn pools(choices: &[Choice], width: Option<usize>) -> String {
-    let rows: Vec<Vec<String>> = choices.iter().take(SHOWN).map(pool_row).collect();
+    // Without bands the order is that of the prices, and a score is a price and a guess.
+    let weighed = choices.iter().any(|choice| choice.band.is_some());
+    let rows: Vec<Vec<String>> = choices.iter().take(SHOWN).map(|choice| pool_row(choice, weighed)).collect();
     let table = render(&POOLS, &rows, width);
     let more = choices.len().saturating_sub(SHOWN);
-    let rest = match choices.last() {
-        Some(dearest) if more > 0 => format!("\nand {more} more, up to {} an hour", money::hourly(dearest.price)),
+    let dearest = choices.iter().map(|choice| choice.price).max_by(f64::total_cmp);
+    let rest = match dearest {
+        Some(dearest) if more > 0 => format!("\nand {more} more, up to {} an hour", money::hourly(dearest)),
         _ => String::new(),
     };
-    format!("Pools that will do, cheapest first; prices are for one node:\n{table}{rest}")
+    let order = match weighed {
+        true => "the best first; prices are for one node, and EXPECTED adds what interruptions cost",
+        false => "cheapest first; prices are for one node",
+    };
+    format!("Pools that will do, {order}:\n{table}{rest}")
 }
 
-fn pool_row(choice: &Choice) -> Vec<String> {
+fn pool_row(choice: &Choice, weighed: bool) -> Vec<String> {
     let memory_gib = f64::from(u32::try_from(choice.facts.memory_mib).unwrap_or(u32::MAX)) / 1024.0;
     vec![
         choice.pool.instance_type.clone(),
@@ -109,9 +122,19 @@ fn pool_row(choice: &Choice) -> Vec<String> {
         choice.facts.vcpus.to_string(),
         memory_gib.to_string(),
         money::hourly(choice.price).replace('$', ""),
+        choice.band.map(Band::as_str).unwrap_or_default().to_owned(),
+        if weighed { money::hourly(choice.score.total()).replace('$', "") } else { String::new() },
         money::amount(choice.price * HOURS_PER_MONTH).replace('$', ""),
-        if choice.in_part { "refused all nodes at once: a part is tried".to_owned() } else { String::new() },
+        note(choice).to_owned(),
     ]
+}
+
+fn note(choice: &Choice) -> &'static str {
+    match (choice.on_demand, choice.in_part) {
+        (true, _) => "ON-DEMAND: no spot saving",
+        (false, true) => "refused all nodes at once: a part is tried",
+        (false, false) => "",
+    }
 }
 
 fn step(step: &Step) -> String {

@@ -1,6 +1,9 @@
 //! Spot prices, a pool a line.
 
+use jiff::Timestamp;
+
 use super::grid::{Column, render};
+use crate::domain::advisor::Band;
 use crate::domain::money;
 use crate::domain::price_history::coarser;
 use crate::domain::quote::Quote;
@@ -12,11 +15,12 @@ const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// Below this part of itself a price is not said to have moved: the picture of a flat line would be one of mountains.
 const STILL: f64 = 0.01;
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 15] = [
     Column::new("TYPE"),
     Column::new("VCPU").right().dropped(5),
     Column::new("GiB").right().dropped(5),
     Column::new("DISKS GB").right().dropped(3),
+    Column::new("GPUS").right().dropped(5),
     Column::new("ZONE"),
     Column::new("$/HOUR").right(),
     Column::new("SAVING").right().dropped(8),
@@ -25,6 +29,8 @@ const COLUMNS: [Column; 12] = [
     Column::new("MIN").right().dropped(1),
     Column::new("MEDIAN").right().dropped(4),
     Column::new("MAX").right().dropped(2),
+    Column::new("INTERRUPTED").right().dropped(7),
+    Column::new("SCORE").right().dropped(9),
 ];
 
 /// The table of `cloudtop prices`; nothing where there is no pool.
@@ -44,6 +50,7 @@ fn row(quote: &Quote) -> Vec<String> {
         quote.vcpus.to_string(),
         gib(quote.memory_mib),
         disks(quote),
+        if quote.gpus > 0 { quote.gpus.to_string() } else { String::new() },
         quote.zone.clone(),
         usd(quote.now),
         quote.saving().map(|part| format!("{:.0}%", part * 100.0)).unwrap_or_default(),
@@ -52,6 +59,8 @@ fn row(quote: &Quote) -> Vec<String> {
         usd(quote.min),
         usd(quote.median),
         usd(quote.max),
+        quote.band.map(Band::as_str).unwrap_or_default().to_owned(),
+        quote.score.map(|score| score.to_string()).unwrap_or_default(),
     ]
 }
 
@@ -93,15 +102,17 @@ fn trend(points: &[f64]) -> String {
 
 /// The columns of [`csv`].
 const HEADER: &str = "region,instance_type,vcpus,memory_mib,local_disks,local_disk_gb,zone,price_per_hour,\
-on_demand_per_hour,saving,min,median,max";
+on_demand_per_hour,saving,min,median,max,gpus,band,advisor_at,score";
 
 /// The same as comma-separated values, prices in USD per hour as EC2 gives them. No field holds a comma or a quote.
+/// `advisor_at` is when the data on interruptions were made.
 #[must_use]
-pub fn csv(quotes: &[Quote]) -> String {
+pub fn csv(quotes: &[Quote], advisor_at: Option<Timestamp>) -> String {
+    let made = advisor_at.map(|at| at.to_string()).unwrap_or_default();
     let known = |value: Option<f64>| value.map(|value| format!("{value:.6}")).unwrap_or_default();
     let line = |it: &Quote| {
         format!(
-            "{},{},{},{},{},{},{},{:.6},{},{},{:.6},{:.6},{:.6}",
+            "{},{},{},{},{},{},{},{:.6},{},{},{:.6},{:.6},{:.6},{},{},{},{}",
             it.region,
             it.instance_type,
             it.vcpus,
@@ -114,7 +125,11 @@ pub fn csv(quotes: &[Quote]) -> String {
             known(it.saving()),
             it.min,
             it.median,
-            it.max
+            it.max,
+            it.gpus,
+            it.band.map(Band::as_str).unwrap_or_default(),
+            it.band.map(|_| made.as_str()).unwrap_or_default(),
+            it.score.map(|score| score.to_string()).unwrap_or_default()
         )
     };
     let lines: Vec<String> = std::iter::once(HEADER.to_owned()).chain(quotes.iter().map(line)).collect();
@@ -135,6 +150,7 @@ mod tests {
             archs: vec![Arch::X86_64],
             local_disk_gb: 400,
             local_disks: 1,
+            gpus: 0,
             zone: "us-east-1a".to_owned(),
             now: 0.25,
             min: 0.2,
@@ -142,6 +158,8 @@ mod tests {
             max: 0.3,
             points: (0..60).map(|at| 0.2 + f64::from(at) / 600.0).collect(),
             on_demand: Some(0.768),
+            band: Some(Band::To10),
+            score: None,
         }
     }
 
@@ -163,7 +181,8 @@ mod tests {
                 "▁▂▂▃▄▄▅▅▆▇▇█",
                 "0.2000",
                 "0.2200",
-                "0.3000"
+                "0.3000",
+                "5-10%"
             ]
         );
     }
@@ -186,9 +205,12 @@ mod tests {
     #[test]
     fn values_for_other_programs_have_all_six_decimals_and_leave_out_what_is_not_known() {
         let cheap = Quote { now: 0.000_123, on_demand: None, ..quote() };
-        let text = csv(&[cheap]);
+        let text = csv(&[cheap], Some(Timestamp::UNIX_EPOCH));
         let line = text.lines().nth(1).unwrap_or_default();
-        assert_eq!(line, "us-east-1,c5d.4xlarge,16,32768,1,400,us-east-1a,0.000123,,,0.200000,0.220000,0.300000");
+        assert_eq!(
+            line,
+            "us-east-1,c5d.4xlarge,16,32768,1,400,us-east-1a,0.000123,,,0.200000,0.220000,0.300000,0,5-10%,1970-01-01T00:00:00Z,"
+        );
         assert_eq!(text.lines().next().unwrap_or_default().split(',').count(), line.split(',').count());
     }
 }

@@ -131,6 +131,8 @@ TYPE        ZONE        VCPUS  MEMORY GiB  $/HOUR  $/MONTH
 m7a.xlarge  us-east-1c      4          16  0.0731    53.36
 m6a.xlarge  us-east-1a      4          16  0.0758    55.33
 
+m7a.xlarge in us-east-1c at $0.0731 an hour is cheapest; next is m6a.xlarge in us-east-1a at $0.0758.
+
 Turned down:
   EC2 has no capacity for this type in that zone now (InsufficientInstanceCapacity): m5.xlarge in us-east-1a, us-east-1b. EC2: none left
   m7a.xlarge in us-east-1a: its price $0.0900 is above the limit of $0.0800

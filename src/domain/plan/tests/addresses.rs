@@ -42,7 +42,8 @@ fn made_public(scene: &mut Scene, seconds: i64) {
 /// Node 0 has run, and is gone.
 fn has_run(scene: &mut Scene) {
     let (text, instance_id) = (String::new(), Some("i-0".to_owned()));
-    let event = Event::Node { node: 0, phase: Phase::Absent, text, instance_id, request_id: None };
+    let event =
+        Event::Node { node: 0, phase: Phase::Absent, text, instance_id, request_id: None, status: None, since: None };
     scene.journal.push(Entry { at: at(950), event });
 }
 

@@ -284,10 +284,12 @@ impl Ec2 {
             instance_type: kind.to_owned(),
             zone: zone.to_owned(),
             request_id: Some(request.to_owned()),
+            on_demand: false,
             public_ip: None,
             private_ip: None,
             public_dns: None,
             launched_at: Some(self.now),
+            ended_at: None,
             volume_ids: vec![root],
         };
         let mut thing = Thing::new(instance, node, self.now, shows_at);

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::choosing::Choosing;
 use crate::domain::demand::{Arch, Demand};
 use crate::domain::intent::{Access, Goal, ImageFamily, ImageWish, Intent, Interruption, Kind, VolumeWish};
-use crate::domain::market::{Image, Market, SpotPrice, Subnet, TypeFacts};
+use crate::domain::market::{Image, Market, Published, SpotPrice, Subnet, TypeFacts};
 use crate::domain::names::Identity;
 use crate::domain::user_data::UserData;
 
@@ -40,6 +41,7 @@ pub fn intent() -> Intent {
         on_interruption: Interruption::Stop,
         one_time: false,
         wait_for_capacity: false,
+        choosing: Choosing::default(),
         image: ImageWish::Family(ImageFamily::Ubuntu),
         os: None,
         template: "cloudtop".to_owned(),
@@ -81,6 +83,7 @@ pub fn type_facts(name: &str) -> TypeFacts {
         local_disks: 0,
         local_nvme: false,
         hibernation: true,
+        gpus: 0,
     }
 }
 
@@ -119,5 +122,6 @@ pub fn market(now: Timestamp) -> Market {
             .to_vec(),
         images: BTreeMap::from([(Arch::X86_64, image)]),
         key_present: false,
+        published: Published::default(),
     }
 }

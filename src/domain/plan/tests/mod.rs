@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod addresses;
+mod choosing;
 mod ec2;
 pub(crate) mod fixture;
 mod properties;

@@ -335,6 +335,8 @@ fn a_request_that_has_had_an_instance_is_left_to_ec2() {
         text: String::new(),
         instance_id: Some("i-0".to_owned()),
         request_id: Some("sir-0".to_owned()),
+        status: None,
+        since: None,
     };
     scene.journal.push(Entry { at: at(10), event });
     assert_eq!(scene.calls(), [""; 0]);

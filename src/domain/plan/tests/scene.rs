@@ -136,10 +136,12 @@ pub fn instance(node: u32, state: InstanceState) -> Instance {
         instance_type: TYPES[0].to_owned(),
         zone: ZONES[0].to_owned(),
         request_id: Some(format!("sir-{node}")),
+        on_demand: false,
         public_ip: None,
         private_ip: None,
         public_dns: None,
         launched_at: Some(at(0)),
+        ended_at: None,
         volume_ids: Vec::new(),
     }
 }
@@ -157,5 +159,6 @@ pub fn request_of(node: u32, state: RequestState, status: &str) -> SpotRequest {
         zone: Some(ZONES[0].to_owned()),
         persistent: true,
         created_at: Some(at(0)),
+        updated_at: None,
     }
 }

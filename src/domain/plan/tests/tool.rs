@@ -130,6 +130,8 @@ impl Tool {
                     text: view.waiting_for.clone().unwrap_or_default(),
                     instance_id: view.instance_id.clone(),
                     request_id: view.request_id.clone(),
+                    status: None,
+                    since: None,
                 };
                 self.write(ec2, event);
             }

@@ -127,6 +127,7 @@ impl Ec2 {
             zone: Some(launch.pool.zone.clone()),
             persistent: !launch.one_time,
             created_at: Some(self.now),
+            updated_at: None,
         };
         let mut thing = Thing::new(request, node, self.now, shows_at);
         thing.due = self.soon(2, 12);

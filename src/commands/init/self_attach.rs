@@ -1,48 +1,25 @@
-//! `cloudtop init`.
+//! `cloudtop init --self-attach`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::Args;
 use serde_json::json;
 
 use crate::cli::{CommandError, Exit};
 use crate::domain::self_attach;
 
-use super::context::Context;
+use super::super::context::Context;
+use super::config_file;
 
-/// The project's configuration where `--config` names no other.
-const CONFIG_FILE: &str = "cloudtop.toml";
-
-/// Make what nodes need in the account to attach their own volumes.
-///
-/// With `--on-interruption terminate` EC2 launches a node again that it took away, also while this machine is off. With
-/// the role that is made here the node then attaches its volume itself.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cloudtop init --self-attach\n  cloudtop init --self-attach --remove\n\
-What the role may do, and what you need to make it: docs/self-attach.md")]
-pub struct InitArgs {
-    /// Make an IAM role and an instance profile with which nodes attach their own volumes
-    #[arg(long)]
-    pub self_attach: bool,
-    /// Take them away again
-    #[arg(long, requires = "self_attach")]
-    pub remove: bool,
-}
-
-/// Runs `cloudtop init`.
+/// Makes the role and the instance profile with which nodes attach their own volumes, or takes them away.
 ///
 /// # Errors
-/// What IAM refused, a configuration file that cannot be written, or nothing to do.
-pub async fn run(args: &InitArgs, context: &Context) -> Result<(), CommandError> {
-    if !args.self_attach {
-        let error = CommandError::usage("say what is to be made: `cloudtop init --self-attach`");
-        return Err(error.hint("an environment needs nothing made beforehand: `cloudtop up dev`"));
-    }
+/// What IAM refused, or a configuration file that cannot be written.
+pub async fn run(remove: bool, context: &Context) -> Result<(), CommandError> {
     let settings = context.config()?.environment("");
     let cloud = context.connect(settings.region.as_deref(), settings.profile.as_deref()).await?;
     let owner = context.store.settle_owner().await?;
     let name = self_attach::name(&owner);
-    if args.remove {
+    if remove {
         let question = format!(
             "Delete the IAM role and the instance profile {name}? Nodes that were launched with it no longer attach their \
              volumes themselves, and EC2 cannot launch them again."
@@ -92,10 +69,6 @@ fn made(context: &Context, name: &str, configured: Option<&str>) -> Result<(), C
         "Nodes that are launched with --on-interruption terminate from now on attach their volumes themselves.";
     context.ui.answer(&format!("The role and the instance profile {name} are there. {next}\n{use_it}"))?;
     Ok(())
-}
-
-fn config_file(context: &Context) -> PathBuf {
-    context.globals.config.clone().unwrap_or_else(|| PathBuf::from(CONFIG_FILE))
 }
 
 /// Writes a configuration file of one line, where there is none. What is there is the user's to change.
