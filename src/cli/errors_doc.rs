@@ -72,7 +72,9 @@ fn exits() -> Vec<(u8, &'static str)> {
         Exit::Usage => "wrong usage, bad configuration or template; nothing was touched",
         Exit::NotFound => "no such environment, volume or template",
         Exit::NotReady => "not ready in time; resources exist and bill, `up` goes on",
-        Exit::NoCapacity => "no capacity, or the price is above the limit, in every allowed pool",
+        Exit::NoCapacity => {
+            "no capacity, or the price is above the limit, in every allowed pool; or a budget that stops is spent"
+        }
         Exit::Denied => "credentials, permission or quota",
         Exit::State => "the state file is locked, damaged or from a newer version",
         Exit::Code(_) => "a remote command's own exit code, or 128 and a signal's number",

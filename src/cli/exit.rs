@@ -11,7 +11,7 @@ pub enum Exit {
     NotFound,
     /// 4: not ready in time; resources exist, `up` goes on.
     NotReady,
-    /// 5: no capacity, or the price is above the limit, in every allowed pool.
+    /// 5: no capacity, or the price is above the limit, in every allowed pool; or a budget is spent.
     NoCapacity,
     /// 6: credentials, permission or quota.
     Denied,

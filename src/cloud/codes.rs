@@ -117,6 +117,9 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidPermission.NotFound",
             "InvalidSecurityGroupRuleId.NotFound",
             "InvalidSnapshot.NotFound",
+            "InvalidSpotDatafeed.NotFound",
+            "NoSuchBucket",
+            "NoSuchKey",
             // The token's instance came up and has ended since.
             "IdempotentInstanceTerminated",
             // Service Quotas: the account has no value of its own.

@@ -168,6 +168,10 @@ impl Cloud {
             iam: aws_sdk_iam::Client::from_conf(iam),
             quotas: aws_sdk_servicequotas::Client::from_conf(quotas),
             pricing: aws_sdk_pricing::Client::from_conf(pricing),
+            #[cfg(feature = "actual")]
+            s3: super::data_feed::s3(&config, settings.static_credentials, &counts),
+            #[cfg(feature = "actual")]
+            cost_explorer: super::cost_explorer::client(&config, &region, &counts),
             region,
             expires_at,
             counts,

@@ -5,14 +5,21 @@
 //! the HTTP client, never this room.
 
 mod act;
+#[cfg(all(test, feature = "actual"))]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod actual_tests;
 mod address;
 mod advisor;
 mod codes;
 mod connect;
 mod console;
 mod convert;
+#[cfg(feature = "actual")]
+mod cost_explorer;
 mod count;
 mod credentials;
+#[cfg(feature = "actual")]
+mod data_feed;
 pub mod doctor;
 mod failure;
 mod found;
@@ -55,6 +62,10 @@ pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
 #[cfg(test)]
 pub(crate) use codes::all as error_codes;
 pub use connect::{CloudError, Settings};
+#[cfg(feature = "actual")]
+pub use cost_explorer::Costs;
+#[cfg(feature = "actual")]
+pub use data_feed::{Bucket, Fetched};
 pub use free_volumes::FreeVolume;
 pub use identity::Caller;
 pub use nearest::nearest;
@@ -70,6 +81,10 @@ pub struct Cloud {
     iam: aws_sdk_iam::Client,
     quotas: aws_sdk_servicequotas::Client,
     pricing: aws_sdk_pricing::Client,
+    #[cfg(feature = "actual")]
+    s3: aws_sdk_s3::Client,
+    #[cfg(feature = "actual")]
+    cost_explorer: aws_sdk_costexplorer::Client,
     region: String,
     expires_at: Option<Timestamp>,
     counts: count::Counts,

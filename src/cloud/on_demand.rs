@@ -22,8 +22,8 @@ const ORDINARY: [(&str, &str); 6] = [
     ("licenseModel", "No License required"),
 ];
 
-/// The regions in which the price list is served, for a region: each partition has its own.
-fn served_in(region: &str) -> &'static str {
+/// The region in which the price list and Cost Explorer are served, for a region: each partition has its own.
+pub(super) fn served_in(region: &str) -> &'static str {
     if region.starts_with("cn-") { "cn-northwest-1" } else { "us-east-1" }
 }
 

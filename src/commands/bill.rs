@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::cli::CommandError;
 use crate::cloud::Cloud;
 use crate::domain::bill::{Bill, Look, Tariff, Usage};
 use crate::domain::failure::Failure;
 use crate::domain::found::Found;
+use crate::domain::market::SpotPrice;
 use crate::domain::names::EnvName;
 use crate::domain::price_history::Span;
 use crate::state::{Cache, State};
@@ -43,6 +45,12 @@ pub struct Billed {
     pub missing: Vec<String>,
     /// Whether any trace was found of what was asked about.
     pub known: bool,
+    /// What it is of.
+    #[cfg(feature = "actual")]
+    pub usage: Usage,
+    /// The prices that it was made with.
+    #[cfg(feature = "actual")]
+    pub tariff: Tariff,
 }
 
 /// What one environment has used.
@@ -85,7 +93,15 @@ pub async fn make(
     gathered.missing.sort();
     gathered.missing.dedup();
     let bill = Bill::of(&usage, &gathered.tariff, question.since, now);
-    Ok(Billed { bill, missing: gathered.missing, known })
+    Ok(Billed {
+        bill,
+        missing: gathered.missing,
+        known,
+        #[cfg(feature = "actual")]
+        usage,
+        #[cfg(feature = "actual")]
+        tariff: gathered.tariff,
+    })
 }
 
 /// The environments that the state or a journal knows.
@@ -153,8 +169,10 @@ impl Gathered<'_> {
         let list = PriceList::of(self.context);
         let (spot, listed) = tokio::join!(self.spot_prices(cloud, &types, first), list.on_demand(cloud, self.now));
         match spot {
-            Ok(pools) => {
-                pools.into_iter().for_each(|((name, zone), changes)| self.tariff.add_spot(&name, &zone, changes))
+            Ok(changes) => {
+                for Change(name, zone, since, usd) in changes {
+                    self.tariff.add_spot(&name, &zone, [(since, usd)]);
+                }
             }
             Err(failure) => {
                 self.missing.push(missing("spot prices are not known, those of launches stand in", &failure))
@@ -195,7 +213,7 @@ impl Gathered<'_> {
     }
 
     /// The spot prices of these types since the first run, kept for a while.
-    async fn spot_prices(&self, cloud: &Cloud, types: &[String], first: Timestamp) -> Result<Pools, Failure> {
+    async fn spot_prices(&self, cloud: &Cloud, types: &[String], first: Timestamp) -> Result<Vec<Change>, Failure> {
         let cache = Cache::new(&self.context.paths, "bill", PRICES_KEEP);
         let from = first.max(self.now - PRICES_REACH);
         let key = format!("{} {types:?} since {from} at {:?}", cloud.region(), self.context.globals.endpoint_url);
@@ -203,11 +221,18 @@ impl Gathered<'_> {
             return Ok(kept.answer);
         }
         let span = Span { from, to: self.now };
-        let pools: Pools = cloud.price_changes(types, span).await?;
-        cache.put(&key, &pools, self.now);
-        Ok(pools)
+        let changes: Vec<Change> = cloud.price_changes(types, span).await?.into_iter().map(Change::from).collect();
+        cache.put(&key, &changes, self.now);
+        Ok(changes)
     }
 }
 
-/// Price changes by instance type and zone.
-type Pools = Vec<((String, String), Vec<(Timestamp, f64)>)>;
+/// A spot price that came into force, as it is kept.
+#[derive(Deserialize, Serialize)]
+struct Change(String, String, Timestamp, f64);
+
+impl From<SpotPrice> for Change {
+    fn from(it: SpotPrice) -> Self {
+        Self(it.instance_type, it.zone, it.since, it.usd_per_hour)
+    }
+}

@@ -45,6 +45,10 @@ pub struct CostArgs {
     /// Ask EC2 for prices again, however recently it was asked
     #[arg(long)]
     pub fresh: bool,
+    /// What AWS has counted.
+    #[cfg(feature = "actual")]
+    #[command(flatten)]
+    pub counted: super::cost_actual::ActualArgs,
 }
 
 /// Reads what to put a bill together by.
@@ -76,6 +80,11 @@ pub async fn run(args: &CostArgs, context: &Context) -> Result<(), CommandError>
     }
     for missing in &billed.missing {
         context.ui.warn(missing);
+    }
+    #[cfg(feature = "actual")]
+    if let Some(source) = args.counted.actual {
+        let estimate = super::cost_actual::Estimate { billed: &billed, state: &state, since };
+        return super::cost_actual::run(source, args.counted.feed.as_ref(), context, &estimate).await;
     }
     let one = if args.name.is_some() { By::Kind } else { By::Environment };
     let by = args.by.clone().unwrap_or(one);

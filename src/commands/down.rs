@@ -14,6 +14,7 @@ use crate::ui::report::EnvironmentReport;
 use crate::ui::shapes;
 
 use super::context::{Context, not_found};
+use super::spending;
 use super::stop::Change;
 
 /// End an environment; its persistent volumes are kept unless you say otherwise.
@@ -54,6 +55,7 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
             return Err(CommandError::silent(1));
         }
     }
+    let began = spending::life_began(context, name)?;
     let goal = Goal::Gone { delete_volumes: args.delete_volumes };
     let change = Change { name, goal, verb: "down", wait: Wait::None, timeout: args.timeout };
     match change.carry_out(context).await {
@@ -61,7 +63,11 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
         Err(error) if error.exit == Exit::NotFound && !context.store.read().await?.environments.contains_key(name) => {
             gone_already(context, name)
         }
-        ended => tell(context, name, &ended?),
+        ended => {
+            let report = ended?;
+            spending::tell_sum(context, name, began);
+            tell(context, name, &report)
+        }
     }
 }
 

@@ -15,7 +15,8 @@ use crate::ui::report::EnvironmentReport;
 use crate::ui::{shapes, tables};
 
 use super::context::Context;
-use super::report;
+use super::spending::{Seen, Spending};
+use super::{budget, report};
 
 /// What there is.
 #[derive(Debug, Args)]
@@ -28,14 +29,23 @@ pub struct ListArgs {}
 /// What went wrong, with its exit code.
 pub async fn run(_: &ListArgs, context: &Context) -> Result<(), CommandError> {
     let state = context.store.read().await?;
-    let mut reports = Vec::new();
+    let (mut reports, mut seen) = (Vec::new(), Vec::new());
     for ((region, profile), environments) in by_place(context, &state) {
         let cloud = context.connect(Some(&region), profile.as_deref()).await?;
-        reports.extend(of_place(context, &state, &cloud, &environments).await?);
+        let found = cloud.observe_all(Some(&state.owner)).await?;
+        reports.extend(of_place(context, &state, &cloud, &environments, &found).await?);
+        seen.push(Seen { region, profile, found });
     }
     reports.sort_by(|a, b| a.name.cmp(&b.name));
+    let spending = Spending::read(context, &state, &seen);
+    if let Err(error) = &spending {
+        context.ui.warn(&format!("what was spent is not known: {error}"));
+    }
+    let spending = spending.ok().inspect(|it| it.add_to(&mut reports));
+    let budgets = spending.as_ref().map_or_else(Vec::new, |it| budget::for_list(context, it, &reports));
+    let spent = spending.map(|it| it.total());
     if context.globals.json {
-        return Ok(context.ui.json(&shapes::ListShape::from(reports.as_slice()))?);
+        return Ok(context.ui.json(&shapes::ListShape::new(&reports, spent, &budgets))?);
     }
     if reports.is_empty() {
         context.ui.status(
@@ -43,6 +53,9 @@ pub async fn run(_: &ListArgs, context: &Context) -> Result<(), CommandError> {
         );
     }
     context.ui.answer(&tables::list(&reports, context.clock.now(), context.ui.table_width()))?;
+    if !(reports.is_empty() && budgets.is_empty()) {
+        context.ui.answer(&tables::list_sums(&reports, spent, &budgets))?;
+    }
     Ok(())
 }
 
@@ -66,8 +79,8 @@ async fn of_place(
     state: &State,
     cloud: &Cloud,
     environments: &[(&EnvName, &Environment)],
+    found: &[Found],
 ) -> Result<Vec<EnvironmentReport>, CommandError> {
-    let found = cloud.observe_all(Some(&state.owner)).await?;
     let mut all = Vec::new();
     for (name, environment) in environments {
         let identity = context.identity(state, name);

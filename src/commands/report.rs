@@ -22,7 +22,7 @@ use crate::ui::report::{EnvironmentReport, NodeReport, VolumeReport};
 
 use super::context::Context;
 use super::price_list::PriceList;
-use super::why;
+use super::{spending, why};
 
 /// Looks at one environment once, without asking its nodes anything.
 pub async fn look(
@@ -43,6 +43,7 @@ pub async fn look(
     let views = views(context, identity, intent, &observed)?;
     let prices = prices(context, cloud, &views).await;
     let mut report = report(&identity.env, intent, views, &observed, &prices);
+    spending::add_to(context, identity, &observed, &mut report);
     if let Some(run) = last_run(context, &identity.env, &observed)? {
         why::tell(&mut report, &run, context.clock.now());
     }
@@ -76,6 +77,19 @@ pub struct Prices {
     spot: Vec<SpotPrice>,
     /// By type; asked for only where a node is on demand.
     on_demand: BTreeMap<String, f64>,
+}
+
+impl Prices {
+    /// What a node costs in an hour in which it runs, USD; `None` where it is not known.
+    pub fn of(&self, view: &NodeView) -> Option<f64> {
+        let of_pool = |price: &&SpotPrice| {
+            Some(&price.instance_type) == view.instance_type.as_ref() && Some(&price.zone) == view.zone.as_ref()
+        };
+        match view.on_demand {
+            true => view.instance_type.as_ref().and_then(|name| self.on_demand.get(name)).copied(),
+            false => self.spot.iter().find(of_pool).map(|price| price.usd_per_hour),
+        }
+    }
 }
 
 /// The prices of the pools that nodes are in; nothing where EC2 does not tell them.
@@ -153,6 +167,7 @@ pub fn report(
         nodes: views.into_iter().map(|view| priced(view, prices)).collect(),
         volume_usd_per_month: money::gp3_per_month(&intent.region, gib).0,
         volumes,
+        spent_this_month: None,
         expires_at: intent.expires_at,
     }
 }
@@ -183,13 +198,7 @@ fn orphan(name: &EnvName, observed: &Observed, request: &SpotRequest) -> Option<
 }
 
 fn priced(view: NodeView, prices: &Prices) -> NodeReport {
-    let of_pool = |price: &&SpotPrice| {
-        Some(&price.instance_type) == view.instance_type.as_ref() && Some(&price.zone) == view.zone.as_ref()
-    };
-    let price_per_hour = match view.on_demand {
-        true => view.instance_type.as_ref().and_then(|name| prices.on_demand.get(name)).copied(),
-        false => prices.spot.iter().find(of_pool).map(|price| price.usd_per_hour),
-    };
+    let price_per_hour = prices.of(&view);
     NodeReport { view, price_per_hour, said: None }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::phase::Wait;
 
 use super::context::Context;
 use super::stop::Change;
-use super::up;
+use super::{budget, spending, up};
 
 /// Start what was stopped.
 #[derive(Debug, Args)]
@@ -26,6 +26,9 @@ pub struct StartArgs {
     /// How long to wait, for example 10m
     #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
     pub timeout: Option<Duration>,
+    /// Go on although a budget is spent (until the month is over)
+    #[arg(long)]
+    pub over_budget: bool,
 }
 
 /// Runs `cloudtop start`.
@@ -33,8 +36,10 @@ pub struct StartArgs {
 /// # Errors
 /// What went wrong, with its exit code.
 pub async fn run(args: &StartArgs, context: &Context) -> Result<(), CommandError> {
+    budget::before_start(context, &args.name, args.over_budget).await?;
     let change =
         Change { name: &args.name, goal: Goal::Running, verb: "start", wait: args.wait, timeout: args.timeout };
     let report = change.carry_out(context).await?;
+    spending::tell(context, &report);
     up::answer(context, &report)
 }

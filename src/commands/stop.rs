@@ -15,7 +15,7 @@ use crate::ui::report::EnvironmentReport;
 
 use super::context::Context;
 use super::work::{self, Work};
-use super::{deliver, report, up};
+use super::{deliver, report, spending, up};
 
 /// How long `stop` and `start` wait where nobody says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -42,14 +42,14 @@ pub async fn run(args: &StopArgs, context: &Context) -> Result<(), CommandError>
         let text = format!("`{}` was made with --one-time, and EC2 cannot stop such a node", args.name);
         return Err(CommandError::usage(text).hint(format!("end it with `cloudtop down {}`", args.name)));
     }
+    let began = spending::life_began(context, &args.name)?;
     let change =
         Change { name: &args.name, goal: Goal::Stopped, verb: "stop", wait: Wait::None, timeout: args.timeout };
     let report = change.carry_out(context).await?;
-    let storage = match report.volumes.is_empty() {
-        true => "its root disks alone cost money now".to_owned(),
-        false => format!("its persistent volumes cost about {} a month", money::amount(report.volume_usd_per_month)),
-    };
-    context.ui.status(&format!("{} is stopped; {storage}", args.name));
+    // Of what others have made, the journal does not know.
+    let kept = money::amount(spending::kept_per_month(context, &args.name).max(report.volume_usd_per_month));
+    context.ui.status(&format!("{} is stopped; its disks cost about {kept} a month", args.name));
+    spending::tell_sum(context, &args.name, began);
     if report.nodes.iter().any(|node| node.view.phase == Phase::Interrupted) {
         context.ui.note(&format!(
             "EC2 had stopped a node of {0} itself, and starts it again when it can; it bills then: `cloudtop stop {0}` again, or `cloudtop down {0}`",

@@ -15,10 +15,10 @@ use crate::ui::{shapes, tables};
 
 use super::choosing;
 use super::context::{Context, home_dir};
-use super::deliver;
 use super::preflight::{self, Fit};
 use super::wish::WishArgs;
 use super::work::{self, Work};
+use super::{budget, deliver, spending};
 
 /// How long `up` waits where nobody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -48,6 +48,9 @@ pub struct UpArgs {
     /// Print the plan, do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Go on although a budget is spent (until the month is over)
+    #[arg(long)]
+    pub over_budget: bool,
 }
 
 /// Reads the value of `--wait`.
@@ -81,6 +84,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     }
     let _lock = context.lock(&args.name).await?;
     let fit = preflight::check(context, &args.name, &args.wish).await?;
+    budget::before_up(context, &args.name, &fit, args.over_budget).await?;
     confirm_smaller(context, &args.name, &fit)?;
     tell_of_what_waits(context, &args.name, &fit);
     choosing::tell_of_fallback(context, &fit.environment.intent, fit.market.as_ref());
@@ -116,6 +120,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     for note in &report.notes {
         context.ui.warn(note);
     }
+    spending::tell(context, &report);
     answer(context, &report)?;
     for command in &fit.after_up {
         context.ui.note(&format!("next, on this machine: {command}"));

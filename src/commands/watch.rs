@@ -14,8 +14,10 @@ use crate::engine::Signal;
 
 use super::context::Context;
 use super::deliver;
+use super::notify::Event;
 use super::report;
 use super::stop::Change;
+use super::vigil::Vigil;
 use super::work::{self, Work};
 
 /// Stay, report changes, bring nodes back, and end what has had its time.
@@ -43,10 +45,16 @@ enum Next {
 /// What went wrong, with its exit code; 130 or 143 when the user ends it.
 pub async fn run(args: &WatchArgs, context: &Context) -> Result<(), CommandError> {
     let mut interrupt = context.interrupt.clone();
+    context.environment(&args.name).await?;
+    let mut vigil = Vigil::begin(context, &args.name)?;
     loop {
-        let wait = match once(args, context).await? {
-            Next::Wait(wait) => wait,
-            Next::End => return Ok(()),
+        let wait = match once(args, context, &mut vigil).await {
+            Ok(Next::Wait(wait)) => wait,
+            Ok(Next::End) => return Ok(()),
+            Err(error) => {
+                vigil.tell_failure(&error).await;
+                return Err(error);
+            }
         };
         let _held = interrupt.hold();
         tokio::select! {
@@ -62,7 +70,7 @@ fn ended(context: &Context, args: &WatchArgs, signal: Signal) -> Result<(), Comm
 }
 
 /// Looks once, and does what is to be done.
-async fn once(args: &WatchArgs, context: &Context) -> Result<Next, CommandError> {
+async fn once(args: &WatchArgs, context: &Context, vigil: &mut Vigil<'_>) -> Result<Next, CommandError> {
     let (state, environment) = context.environment(&args.name).await?;
     let now = context.clock.now();
     if environment.intent.expires_at.is_some_and(|at| at <= now) {
@@ -70,10 +78,14 @@ async fn once(args: &WatchArgs, context: &Context) -> Result<Next, CommandError>
         let goal = Goal::Gone { delete_volumes: false };
         let change = Change { name: &args.name, goal, verb: "down", wait: Wait::None, timeout: None };
         change.carry_out(context).await?;
+        vigil.tell(Event::Ended, &format!("the time of {} was over: it was ended; volumes are kept", args.name)).await;
         return Ok(Next::End);
     }
+    if vigil.keep_budgets(&environment).await? {
+        return Ok(Next::Wait(pause(args, context, &environment)));
+    }
     match environment.intent.goal {
-        Goal::Running => bring_back(args, context, &state, &environment).await,
+        Goal::Running => bring_back(args, context, vigil, &state, &environment).await,
         Goal::Stopped => Ok(Next::Wait(pause(args, context, &environment))),
         Goal::Gone { .. } => {
             context.ui.note(&format!("{} was ended: there is nothing to watch", args.name));
@@ -97,19 +109,27 @@ fn pause(args: &WatchArgs, context: &Context, environment: &Environment) -> Dura
 async fn bring_back(
     args: &WatchArgs,
     context: &Context,
+    vigil: &mut Vigil<'_>,
     state: &crate::state::State,
     environment: &Environment,
 ) -> Result<Next, CommandError> {
     let _lock = context.lock(&args.name).await?;
+    // Whoever had the lock may have stopped or ended it: what was read before counts no more.
+    let current = context.store.read().await?.environments.get(&args.name).cloned();
+    if current.as_ref() != Some(environment) {
+        return Ok(Next::Wait(Duration::ZERO));
+    }
     let cloud = context.connect(Some(&environment.intent.region), environment.profile.as_deref()).await?;
     let identity = context.identity(state, &args.name);
     let before = report::look(context, &cloud, &identity, environment).await?;
     let ready =
         |it: &crate::ui::report::EnvironmentReport| it.nodes.iter().all(|node| Wait::Ready.is_met_by(node.view.phase));
+    vigil.seen(&before).await;
     if ready(&before) {
+        vigil.is_ready(&before);
         return Ok(Next::Wait(pause(args, context, environment)));
     }
-    let timeout = time_left(context, environment);
+    let timeout = vigil.patience(time_left(context, environment));
     let work = Work {
         cloud: &cloud,
         identity: &identity,
@@ -121,11 +141,12 @@ async fn bring_back(
         market: None,
         delivery: deliver::gather(context, &identity, &environment.intent).await?,
     };
-    match work::carry_out(context, work).await {
-        // Its time was over before it was ready: the next look ends it.
+    let report = match work::carry_out(context, work).await {
+        // Its time is over before it is ready, or budgets are to be asked again: the next look does.
         Err(error) if error.exit == Exit::NotReady => return Ok(Next::Wait(Duration::ZERO)),
         other => other?,
     };
     context.ui.note(&format!("{}: every node is ready", args.name));
+    vigil.became_ready(&report).await;
     Ok(Next::Wait(args.every))
 }

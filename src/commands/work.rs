@@ -19,7 +19,7 @@ use crate::ui::report::EnvironmentReport;
 use crate::ui::{Live, tables};
 
 use super::context::Context;
-use super::{published, report, why};
+use super::{published, report, spending, why};
 
 /// How long prices are waited for once the user has ended the run.
 const LAST_PRICES_WITHIN: Duration = Duration::from_secs(2);
@@ -86,7 +86,8 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
         Ending::Interrupted(_) => tokio::time::timeout(LAST_PRICES_WITHIN, prices).await.unwrap_or_default(),
         _ => prices.await,
     };
-    let report = report::report(env, &work.environment.intent, nodes, &observed, &prices);
+    let mut report = report::report(env, &work.environment.intent, nodes, &observed, &prices);
+    spending::add_to(context, work.identity, &observed, &mut report);
     if context.globals.verbose > 0 {
         let counts: Vec<String> =
             work.cloud.call_counts().iter().map(|(action, count)| format!("{action} {count}")).collect();

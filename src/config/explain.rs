@@ -28,7 +28,9 @@ pub(super) fn lay(over: &Table, file: &Path, table: Option<String>, below: &mut 
         below.retain(|it| it.key != key && !(it.key.len() == 1 && rivals(&key[0], value).contains(&&*it.key[0])));
         below.push(Setting { key, value: value.clone(), file: file.to_owned(), table: table.clone() });
     };
-    for (key, value) in over.iter().filter(|(key, _)| *key != "env") {
+    // A budget at the top level is about all environments together, and is no setting of one.
+    let is_own = |key: &str| key != "env" && (key != "budget" || table.is_some());
+    for (key, value) in over.iter().filter(|(key, _)| is_own(key)) {
         match value {
             Value::Table(inner) if JOINED.contains(&key.as_str()) => {
                 inner.iter().for_each(|(name, value)| put(vec![key.clone(), name.clone()], value));

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::explain::{self, Setting};
-use super::settings::KEYS;
+use super::settings::{KEYS, keys_within};
 use super::toml_text::{Unread, parse_listing_unread};
 use super::{EnvironmentSettings, TomlFault, credential, nearest};
+use crate::domain::budget::{Budget, Scope};
 
 const PROJECT_FILE: &str = "cloudtop.toml";
 const USER_FILE: &str = "cloudtop/config.toml";
@@ -83,6 +84,8 @@ pub struct Config {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Layer {
     shared: EnvironmentSettings,
+    /// The budget at the top level: that of all environments together.
+    budget: Option<Budget>,
     environments: BTreeMap<String, EnvironmentSettings>,
     /// Where it is.
     path: PathBuf,
@@ -163,6 +166,14 @@ impl Config {
         names
     }
 
+    /// The budgets: that of all environments together, and those of single ones. Of each the strongest file's counts.
+    #[must_use]
+    pub fn budgets(&self) -> Vec<(Scope, Budget)> {
+        let all = self.layers.iter().find_map(|layer| layer.budget).map(|budget| (Scope::All, budget));
+        let one = |name: &str| Some((Scope::One(name.parse().ok()?), self.environment(name).budget?));
+        all.into_iter().chain(self.environment_names().into_iter().filter_map(one)).collect()
+    }
+
     /// Reads one file under the layers there are. `false`: there is no such file.
     fn read(&mut self, path: &Path, home: Option<&Path>) -> Result<bool, ConfigError> {
         let text = match std::fs::read_to_string(path) {
@@ -189,7 +200,8 @@ impl Config {
             }
             self.unknown.push(unknown);
         }
-        self.layers.push(Layer { shared, environments: env, path: path.to_owned(), written });
+        let budget = shared.budget.take();
+        self.layers.push(Layer { shared, budget, environments: env, path: path.to_owned(), written });
         self.files.push(path.to_owned());
         Ok(true)
     }
@@ -202,12 +214,13 @@ fn in_environments(unread: &Unread) -> bool {
 fn unknown(file: &Path, unread: Unread) -> Unknown {
     // `env` itself belongs to the top level only.
     let tables: &[&str] = if unread.path.len() == 1 { &["env"] } else { &[] };
-    let last = unread.path.last().map_or("", String::as_str);
+    let (last, above) = unread.path.split_last().map_or(("", &[][..]), |(last, above)| (last.as_str(), above));
+    let keys = above.last().and_then(|table| keys_within(table)).unwrap_or(KEYS);
     Unknown {
         path: file.to_owned(),
         line: unread.line,
         key: unread.path.join("."),
-        meant: nearest(last, KEYS.iter().chain(tables).copied()),
+        meant: nearest(last, keys.iter().chain(tables).copied()),
     }
 }
 

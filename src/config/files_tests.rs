@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::super::{EnvironmentSettings, VolumeSetting, WaitFor};
 use super::*;
+use crate::domain::budget::Action;
 use crate::domain::choosing::Fallback;
 use crate::domain::demand::Arch;
 use crate::domain::intent::Interruption;
@@ -87,6 +88,10 @@ forward_agent = true
 "~/.netrc" = { file = "~/.netrc" }
 [tags]
 team = "compilers"
+[budget]
+monthly = 50
+[notify]
+command = ["tell"]
 "#;
 
 #[test]
@@ -179,6 +184,16 @@ fn a_value_of_the_wrong_type_is_shown_with_its_key() {
         ("env = 3\n", 1, "expected a map"),
         ("tags = { a = 1 }\n", 1, "expected a string"),
         ("set = { a = 1.5 }\n", 1, "a list of strings"),
+        ("[budget]\nmonthly = 0\n", 2, "above 0"),
+        ("[budget]\nmonthly = -5.5\n", 2, "above 0"),
+        ("[budget]\nmonthly = nan\n", 2, "above 0"),
+        ("[budget]\nmonthly = \"50\"\n", 2, "f64"),
+        ("[budget]\nmonthly = 5\naction = \"end\"\n", 3, "`stop`"),
+        ("[budget]\naction = \"stop\"\n", 1, "missing field `monthly`"),
+        ("budget = 50\n", 1, "Budget"),
+        ("a = 1\n[env.dev.budget]\nmonthly = 0\n", 3, "above 0"),
+        ("[notify]\ncommand = \"mail me\"\n", 2, "expected a list"),
+        ("[notify]\ncommand = []\n", 2, "the program to run"),
     ] {
         let fault = fault(text);
         assert_eq!(fault.line, line, "{text}: {fault}");
@@ -206,6 +221,35 @@ fn unknown_keys_are_reported_with_line_and_likely_meaning() {
 }
 
 #[test]
+fn a_budget_of_all_environments_is_not_that_of_each() {
+    let project = "[budget]\nmonthly = 50\n[env.dev.budget]\nmonthly = 10\naction = \"stop\"\n[env.core]\nnodes = 3\n";
+    let user = "[budget]\nmonthly = 80\n[env.core.budget]\nmonthly = 20.5\n";
+    let config = Place::new(Some(project), Some(user)).load(None).unwrap();
+    let budgets: Vec<_> =
+        config.budgets().into_iter().map(|(scope, it)| (scope.in_words(), it.monthly, it.action)).collect();
+    let words = |text: &str| text.to_owned();
+    assert_eq!(
+        budgets,
+        [
+            (words("the budget of all environments"), 50.0, Action::Warn),
+            (words("the budget of core"), 20.5, Action::Warn),
+            (words("the budget of dev"), 10.0, Action::Stop),
+        ]
+    );
+    assert_eq!(config.environment("rest").budget, None);
+    assert_eq!(config.unknown, []);
+}
+
+#[test]
+fn a_slip_within_a_table_is_shown_with_that_tables_keys() {
+    let text = "[budget]\nmonthly = 5\nacton = \"stop\"\n[env.dev.notify]\ncommand = [\"a\"]\ncommnd = 1\n";
+    let config = Place::new(Some(text), None).load(None).unwrap();
+    let seen: Vec<_> = config.unknown.iter().map(|key| (key.key.as_str(), key.line, key.meant)).collect();
+    let expected = [("budget.acton", Some(3), Some("action")), ("env.dev.notify.commnd", Some(6), Some("command"))];
+    assert_eq!(seen, expected);
+}
+
+#[test]
 fn paths_are_relative_to_the_file_that_names_them() {
     let text =
         "user_data = \"boot/my.yaml\"\nkey = \"~/.ssh/id.pub\"\ntemplate = \"./own\"\n[env.a]\ntemplate = \"coreos\"\n";
@@ -215,6 +259,14 @@ fn paths_are_relative_to_the_file_that_names_them() {
     assert_eq!(settings.key, Some(PathBuf::from("/home/me/.ssh/id.pub")));
     assert_eq!(settings.template.map(PathBuf::from), Some(place.project().join("./own")));
     assert_eq!(place.load(None).unwrap().environment("a").template.as_deref(), Some("coreos"));
+    for (program, meant) in
+        [("./tell", place.project().join("./tell")), ("mail", "mail".into()), ("~/t", "/home/me/t".into())]
+    {
+        let text = format!("[notify]\ncommand = [\"{program}\", \"./x\"]\n");
+        fs::write(place.project().join("cloudtop.toml"), text).unwrap();
+        let command = place.load(None).unwrap().environment("dev").notify.unwrap().command;
+        assert_eq!((Path::new(&command[0]), command[1].as_str()), (meant.as_path(), "./x"));
+    }
 }
 
 #[test]
@@ -223,8 +275,9 @@ fn the_documentation_names_every_key_and_its_examples_are_right() {
     for key in KEYS {
         assert!(page.contains(&format!("`{key}`")), "docs/configuration.md does not speak of {key}");
     }
-    let examples: Vec<_> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 2);
+    let examples = |page: &'static str| page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let examples: Vec<_> = examples(page).chain(examples(include_str!("../../docs/budget.md"))).collect();
+    assert_eq!(examples.len(), 4);
     for example in examples {
         assert_eq!(Place::new(Some(example), None).load(None).unwrap().unknown, []);
     }

@@ -9,6 +9,7 @@
 //! - `settings`: the keys
 //! - `edit`: writing answers into a file
 //! - `secrets`: the table of files that nodes get over ssh
+//! - `notify`: the command that `watch` tells what happens
 //! - `values`: durations and sizes, shared with the flags
 //! - `toml_text`: TOML with errors that name line and column
 //! - `nearest`: "did you mean"
@@ -20,6 +21,7 @@ mod edit;
 mod explain;
 mod files;
 mod nearest;
+mod notify;
 #[cfg(test)]
 mod schema_tests;
 mod secrets;
@@ -31,6 +33,7 @@ pub use edit::{Answers, with_answers, write_file};
 pub use explain::Setting;
 pub use files::{Config, ConfigError, Unknown};
 pub use nearest::nearest;
+pub use notify::NotifySetting;
 pub use secrets::SecretSetting;
 pub use settings::{EnvironmentSettings, VolumeSetting, WaitFor};
 pub use toml_text::{TomlFault, parse as parse_toml};

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::notify::NotifySetting;
 use super::secrets::{self, SecretSetting};
 use super::values;
+use crate::domain::budget::Budget;
 use crate::domain::choosing::Fallback;
 use crate::domain::demand::Arch;
 use crate::domain::forward::Forward;
@@ -141,6 +143,11 @@ pub struct EnvironmentSettings {
     pub forward_agent: Option<bool>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
+    /// What may be spent in a month. At the top level of a file it is about all environments together, and is not here:
+    /// see [`super::Config::budgets`].
+    pub budget: Option<Budget>,
+    /// The command that `watch` tells what happens.
+    pub notify: Option<NotifySetting>,
 }
 
 /// The names of all keys of [`EnvironmentSettings`], for "did you mean".
@@ -183,7 +190,18 @@ pub(super) const KEYS: &[&str] = &[
     "forward",
     "forward_agent",
     "tags",
+    "budget",
+    "notify",
 ];
+
+/// The keys of a table within the settings that has keys of its own, and is not the user's to name.
+pub(super) fn keys_within(table: &str) -> Option<&'static [&'static str]> {
+    match table {
+        "budget" => Some(&["monthly", "action"]),
+        "notify" => Some(&["command"]),
+        _ => None,
+    }
+}
 
 impl EnvironmentSettings {
     /// These settings, and where they are silent, those of `below`.
@@ -255,6 +273,8 @@ impl EnvironmentSettings {
             forward: self.forward.or(below.forward),
             forward_agent: self.forward_agent.or(below.forward_agent),
             tags: below.tags,
+            budget: self.budget.or(below.budget),
+            notify: self.notify.or(below.notify),
         }
     }
 
@@ -270,6 +290,11 @@ impl EnvironmentSettings {
         self.set_in = self.set.keys().map(|name| (name.clone(), directory.to_owned())).collect();
         for file in self.secrets.values_mut().filter_map(SecretSetting::file_mut) {
             *file = resolve(file);
+        }
+        // A program without a slash is looked for where programs are.
+        let program = self.notify.as_mut().and_then(|it| it.command.first_mut());
+        if let Some(program) = program.filter(|program| program.contains('/')) {
+            *program = resolve(Path::new(program)).to_string_lossy().into_owned();
         }
         // A template without a slash is the name of a built-in one.
         if let Some(template) = self.template.as_mut().filter(|template| template.contains('/') || *template == ".") {

@@ -51,7 +51,15 @@ mod tests {
     }
 
     fn node(second: i64, node: u32, phase: Phase) -> Entry {
-        let event = Event::Node { node, phase, text: String::new(), instance_id: None, request_id: None };
+        let event = Event::Node {
+            node,
+            phase,
+            text: String::new(),
+            instance_id: None,
+            request_id: None,
+            since: None,
+            status: None,
+        };
         Entry { at: at(second), event }
     }
 

@@ -3,11 +3,16 @@
 //! `plan` turns (intent, observed, record, now) into steps with their reasons; everything else here is what those
 //! four are made of.
 
+#[cfg(feature = "actual")]
+pub mod actual;
 pub mod advice;
 pub mod advisor;
 pub mod bill;
+pub mod budget;
 pub mod call;
 pub mod choosing;
+#[cfg(feature = "actual")]
+pub mod data_feed;
 pub mod demand;
 pub mod doctor;
 pub mod environment;

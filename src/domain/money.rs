@@ -72,6 +72,12 @@ pub fn amount(usd: f64) -> String {
     format!("${usd:.2}")
 }
 
+/// What was spent: `$12.34`, with more decimals where two would show a small amount as nothing.
+#[must_use]
+pub fn spent(usd: f64) -> String {
+    if usd > 0.0 && usd < 0.01 { hourly(usd) } else { amount(usd) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +89,7 @@ mod tests {
         assert_eq!(hourly(0.001_56), "$0.001560");
         assert_eq!(hourly(0.0052), "$0.0052");
         assert_eq!(hourly(0.0), "$0.0000");
+        assert_eq!([0.0, 0.000_8, 0.009, 0.01, 41.2].map(spent), ["$0.00", "$0.000800", "$0.0090", "$0.01", "$41.20"]);
     }
 
     #[test]

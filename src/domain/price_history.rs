@@ -61,11 +61,6 @@ impl Gathering {
         self.pools.entry((price.instance_type, price.zone)).or_default().push((price.since, price.usd_per_hour));
     }
 
-    /// The changes of each pool, in no order, by type and zone.
-    pub fn changes(self) -> impl Iterator<Item = ((String, String), Vec<(Timestamp, f64)>)> {
-        self.pools.into_iter()
-    }
-
     /// What each pool has cost over the span, ordered by type and zone. A pool whose prices all lie after it is left out.
     #[must_use]
     pub fn summed_up(self, span: Span) -> Vec<PriceHistory> {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::network;
 use super::objects::{AttachmentState, Cause, InstanceState};
 use super::spot;
+use super::usage;
 use super::world::World;
 
 /// Brings the world to `now`.
@@ -171,6 +172,7 @@ fn step_volume(world: &mut World, id: &str) {
 
 /// Begins to stop an instance.
 pub(super) fn begin_stop(world: &mut World, id: &str, cause: Cause, at: Timestamp) {
+    usage::ended(world, id, cause, at);
     let until = world.step_end(at, world.settings().stop, id);
     enter(world, id, InstanceState::Stopping, Some(until), at);
     if let Some(instance) = world.instances.edit(id) {
@@ -193,6 +195,7 @@ pub(super) fn begin_terminate(world: &mut World, id: &str, cause: Cause, at: Tim
     if world.instances.get(id).is_none_or(|instance| instance.state.is_ending()) {
         return;
     }
+    usage::ended(world, id, cause, at);
     let until = world.step_end(at, world.settings().terminate, id);
     enter(world, id, InstanceState::ShuttingDown, Some(until), at);
     if let Some(instance) = world.instances.edit(id) {

@@ -16,6 +16,7 @@ use super::lag::Past;
 use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, SpotRequest, Token, Volume};
 use super::table::Table;
 use super::throttle::Bucket;
+use super::usage::Run;
 use super::world::{Meta, World};
 
 /// The first line: which format, and how many times the file was written anew. Its length never changes.
@@ -52,6 +53,7 @@ enum Change {
     Bucket(String, Option<Bucket>),
     Event(String, Option<Box<Event>>),
     Past(String, Option<Box<Past>>),
+    Run(String, Option<Box<Run>>),
 }
 
 /// A world's file as this process knows it.
@@ -230,6 +232,7 @@ fn apply(world: &mut World, change: Change) {
         Change::Bucket(id, row) => world.buckets.replay(id, row),
         Change::Event(id, row) => world.events.replay(id, unbox(row)),
         Change::Past(id, row) => world.past.replay(id, unbox(row)),
+        Change::Run(id, row) => world.runs.replay(id, unbox(row)),
     }
 }
 
@@ -261,6 +264,7 @@ fn take_changes(world: &mut World) -> Vec<Change> {
     changed(&mut world.buckets, &mut changes, Change::Bucket);
     changed(&mut world.events, &mut changes, |id, row| Change::Event(id, row.map(Box::new)));
     changed(&mut world.past, &mut changes, |id, row| Change::Past(id, row.map(Box::new)));
+    changed(&mut world.runs, &mut changes, |id, row| Change::Run(id, row.map(Box::new)));
     changes
 }
 
@@ -283,6 +287,7 @@ pub(super) fn forget_changes(world: &mut World) {
     world.buckets.take_changed();
     world.events.take_changed();
     world.past.take_changed();
+    world.runs.take_changed();
 }
 
 fn everything(world: &World) -> Vec<Change> {
@@ -305,6 +310,7 @@ fn everything(world: &World) -> Vec<Change> {
     all.extend(world.faults.iter().map(|(id, row)| Change::Fault(id.clone(), boxed(row))));
     all.extend(world.events.iter().map(|(id, row)| Change::Event(id.clone(), boxed(row))));
     all.extend(world.past.iter().map(|(id, row)| Change::Past(id.clone(), boxed(row))));
+    all.extend(world.runs.iter().map(|(id, row)| Change::Run(id.clone(), boxed(row))));
     all.extend(world.buckets.iter().map(|(id, row)| Change::Bucket(id.clone(), Some(*row))));
     all
 }
@@ -326,4 +332,5 @@ fn size(world: &World) -> usize {
         + world.buckets.len()
         + world.events.len()
         + world.past.len()
+        + world.runs.len()
 }

@@ -34,6 +34,7 @@ mod spot;
 pub mod sshd;
 mod table;
 mod throttle;
+mod usage;
 mod world;
 
 #[cfg(test)]

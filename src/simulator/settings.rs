@@ -56,6 +56,10 @@ pub struct Settings {
     pub launch_failure: Option<String>,
     /// How generous EC2's request throttling is: 1 is as documented, 0.1 a tenth of it, 0 no throttling at all.
     pub throttling: f64,
+    /// The bucket, and perhaps the prefix, that the account's spot data feed goes to: `BUCKET` or `BUCKET/PREFIX`.
+    pub data_feed: Option<String>,
+    /// Whether the tags of resources are activated as cost allocation tags.
+    pub cost_tags: bool,
     /// Actions that the caller has no permission for; `*` and `?` stand for any text and any letter.
     pub denied: Vec<String>,
 }
@@ -85,6 +89,8 @@ impl Default for Settings {
             group_vcpus: BTreeMap::new(),
             launch_failure: None,
             throttling: 0.0,
+            data_feed: None,
+            cost_tags: false,
             denied: Vec::new(),
         }
     }
@@ -120,6 +126,8 @@ impl Settings {
         pairs.push(("group-vcpus", groups.collect::<Vec<_>>().join(",")));
         pairs.push(("launch-failure", self.launch_failure.clone().unwrap_or_else(|| "none".to_owned())));
         pairs.push(("throttling", throttling_word(self.throttling)));
+        pairs.push(("data-feed", self.data_feed.clone().unwrap_or_else(|| "none".to_owned())));
+        pairs.push(("cost-tags", if self.cost_tags { "active" } else { "inactive" }.to_owned()));
         pairs.push(("denied", self.denied.join(",")));
         pairs
     }
@@ -162,6 +170,14 @@ impl Settings {
                 self.launch_failure = known.then(|| value.to_owned());
             }
             "throttling" => self.throttling = throttling(value).ok_or_else(|| invalid(THROTTLING))?,
+            "data-feed" => self.data_feed = (value != "none").then(|| value.to_owned()),
+            "cost-tags" => {
+                self.cost_tags = match value {
+                    "active" => true,
+                    "inactive" => false,
+                    _ => return Err(invalid("`active` or `inactive`")),
+                }
+            }
             "denied" => {
                 self.denied = listed(value).map(str::to_owned).collect();
             }

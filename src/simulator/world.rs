@@ -13,6 +13,7 @@ use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, Profile,
 use super::settings::Settings;
 use super::table::Table;
 use super::throttle::Bucket;
+use super::usage::Run;
 
 /// The account that owns everything: the one that AWS's own documentation uses for examples.
 pub(super) const ACCOUNT: &str = "123456789012";
@@ -40,6 +41,8 @@ pub(super) struct World {
     pub past: Table<Past>,
     /// What a scenario has still to do, and what it did.
     pub events: Table<Event>,
+    /// When instances ran that run no more, for the bill.
+    pub runs: Table<Run>,
     /// The earliest instant at which time alone changes something; unknown after a change.
     pub next_due: Option<Timestamp>,
 }
@@ -137,6 +140,7 @@ impl World {
         self.buckets.clear();
         self.events.clear();
         self.past.clear();
+        self.runs.clear();
     }
 
     /// Whether anything that time works on changed since it was last looked at.

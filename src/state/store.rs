@@ -13,6 +13,7 @@ use super::error::{self, StateError};
 use super::files;
 use super::lock::{Announce, Exclusive, Shared, Wanted};
 use super::paths::Paths;
+use crate::domain::budget::Memory;
 use crate::domain::environment::Environment;
 use crate::domain::names::EnvName;
 
@@ -35,6 +36,9 @@ pub struct State {
     pub owner: String,
     /// The environments by name.
     pub environments: BTreeMap<EnvName, Environment>,
+    /// What was told and allowed about budgets this month.
+    #[serde(default, skip_serializing_if = "Memory::is_empty")]
+    pub budgets: Memory,
 }
 
 /// The part of a state file that all formats have in common.
@@ -146,6 +150,7 @@ impl Store {
             written_by: VERSION.to_owned(),
             owner: self.fresh_owner.clone(),
             environments: BTreeMap::new(),
+            budgets: Memory::default(),
         }
     }
 }

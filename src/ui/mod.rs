@@ -1,5 +1,7 @@
 //! The only printer of the program: stdout is the answer, stderr is what happens on the way to it.
 
+#[cfg(feature = "actual")]
+pub mod actual;
 pub mod best;
 mod board;
 pub mod checks;

@@ -26,6 +26,8 @@ pub struct EnvironmentReport {
     pub volumes: Vec<VolumeReport>,
     /// What the volumes cost, USD a month, running or not.
     pub volume_usd_per_month: f64,
+    /// What it has cost since the month began (UTC), USD; `None` where that is not known.
+    pub spent_this_month: Option<f64>,
     /// When a throwaway environment has had its time.
     pub expires_at: Option<Timestamp>,
     /// Sentences that the user should know, for example what EC2 did meanwhile.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::report::{EnvironmentReport, NodeReport, VolumeReport};
+use crate::domain::budget::{Action, Budget, Scope, Standing};
 use crate::domain::call::{Call, Launch, Tags};
 use crate::domain::demand::Arch;
 use crate::domain::failure::{Class, Failure};
@@ -82,6 +83,7 @@ pub(super) fn cloudtop() -> EnvironmentReport {
             attached_to: Some("i-0123456789abcdef0".to_owned()),
         }],
         volume_usd_per_month: 8.0,
+        spent_this_month: Some(12.5),
         expires_at: None,
         notes: Vec::new(),
     }
@@ -112,6 +114,7 @@ pub(super) fn cluster() -> EnvironmentReport {
             .collect(),
         volumes: Vec::new(),
         volume_usd_per_month: 0.0,
+        spent_this_month: Some(0.8),
         expires_at: Some(now() + Duration::from_mins(478)),
         notes: vec!["EC2 took node 2 away".to_owned()],
     }
@@ -221,4 +224,9 @@ pub(super) fn launch() -> Call {
         instance_profile: None,
         tags: Tags::new(),
     })
+}
+
+/// A budget of which four fifths are spent.
+pub(super) fn budget() -> Standing {
+    Standing { scope: Scope::All, budget: Budget { monthly: 50.0, action: Action::Warn }, spent: 41.2 }
 }

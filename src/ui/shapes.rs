@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use super::report::{EnvironmentReport, NodeReport, VolumeReport, goal_word, volume_word};
 use crate::domain::advisor::Band;
+use crate::domain::budget::Standing;
 use crate::domain::doctor::Check;
+use crate::domain::names::EnvName;
 use crate::domain::plan::{Plan, Status, Step};
 use crate::domain::pools::{self, Choice, Rejection};
 use crate::domain::quote::Quote;
@@ -32,6 +34,8 @@ pub struct EnvironmentShape<'a> {
     /// A month like this hour, volumes included.
     price_per_month: f64,
     volume_price_per_month: f64,
+    /// Since the first of the month, UTC; null where it is not known.
+    spent_this_month: Option<f64>,
     expires_at: Option<Timestamp>,
     notes: &'a [String],
 }
@@ -100,6 +104,22 @@ struct VolumeShape<'a> {
 pub struct ListShape<'a> {
     format_version: u32,
     environments: Vec<EnvironmentShape<'a>>,
+    /// Of the environments above, in an hour like this.
+    price_per_hour: f64,
+    /// Of all environments, those that are gone among them; null where it is not known.
+    spent_this_month: Option<f64>,
+    budgets: Vec<BudgetShape<'a>>,
+}
+
+/// A budget and how it stands.
+#[derive(Debug, Serialize)]
+struct BudgetShape<'a> {
+    /// The environment; null: all together.
+    name: Option<&'a str>,
+    monthly: f64,
+    /// `warn` or `stop`.
+    action: &'static str,
+    spent_this_month: f64,
 }
 
 /// What would be done.
@@ -191,6 +211,7 @@ impl<'a> From<&'a EnvironmentReport> for EnvironmentShape<'a> {
             price_per_hour: rounded(report.price_per_hour()),
             price_per_month: rounded(report.price_per_month()),
             volume_price_per_month: rounded(report.volume_usd_per_month),
+            spent_this_month: report.spent_this_month.map(rounded),
             expires_at: report.expires_at,
             notes: &report.notes,
         }
@@ -254,9 +275,28 @@ impl<'a> From<&'a VolumeReport> for VolumeShape<'a> {
     }
 }
 
-impl<'a> From<&'a [EnvironmentReport]> for ListShape<'a> {
-    fn from(reports: &'a [EnvironmentReport]) -> Self {
-        Self { format_version: FORMAT_VERSION, environments: reports.iter().map(EnvironmentShape::from).collect() }
+impl<'a> ListShape<'a> {
+    /// These environments, with what all have cost this month, USD, and how budgets stand.
+    #[must_use]
+    pub fn new(reports: &'a [EnvironmentReport], spent: Option<f64>, budgets: &'a [Standing]) -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            environments: reports.iter().map(EnvironmentShape::from).collect(),
+            price_per_hour: rounded(reports.iter().map(EnvironmentReport::price_per_hour).sum()),
+            spent_this_month: spent.map(rounded),
+            budgets: budgets.iter().map(BudgetShape::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Standing> for BudgetShape<'a> {
+    fn from(standing: &'a Standing) -> Self {
+        Self {
+            name: standing.scope.env().map(EnvName::as_str),
+            monthly: standing.budget.monthly,
+            action: standing.budget.action.as_str(),
+            spent_this_month: rounded(standing.spent),
+        }
     }
 }
 
@@ -372,6 +412,7 @@ mod tests {
   "price_per_hour": 0.0731,
   "price_per_month": 61.363,
   "volume_price_per_month": 8.0,
+  "spent_this_month": 12.5,
   "expires_at": null,
   "notes": []
 }"#
@@ -382,8 +423,11 @@ mod tests {
     #[test]
     fn a_list_holds_whole_environments() -> Result<(), serde_json::Error> {
         let reports = [samples::cloudtop(), samples::cluster()];
-        let list = serde_json::to_value(ListShape::from(&reports[..]))?;
+        let list = serde_json::to_value(ListShape::new(&reports, Some(14.0), &[samples::budget()]))?;
         assert_eq!(list["format_version"], 1);
+        assert_eq!((&list["price_per_hour"], &list["spent_this_month"]), (&0.2231.into(), &14.0.into()));
+        let budget = serde_json::json!({"name": null, "monthly": 50.0, "action": "warn", "spent_this_month": 41.2});
+        assert_eq!(list["budgets"], serde_json::json!([budget]));
         assert_eq!(list["environments"][0], serde_json::to_value(EnvironmentShape::from(&reports[0]))?);
         assert_eq!(list["environments"][1]["zone"], serde_json::Value::Null);
         assert_eq!(list["environments"][1]["expires_at"], "2026-11-21T15:58:00Z");

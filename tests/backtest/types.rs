@@ -55,6 +55,8 @@ fn facts(row: [&str; COLUMNS.len()], previous: Option<&[String]>) -> Result<Type
         local_disk_gb: rows::number(disk_gb)?,
         local_disks,
         local_nvme: true,
+        // No request of the backtest asks for them.
+        gpus: 0,
         hibernation: false,
     })
 }

@@ -148,7 +148,7 @@ fn the_best_prices_are_in_the_order_in_which_up_takes_them() {
         let best = world.json(&format!("prices --best --cpus 8 --memory 32 --interruption-minutes {minutes}"));
         let plan = world.json(&format!("plan dev --cpus 8 --memory 32 --interruption-minutes {minutes}"));
         let taken = names(&plan);
-        assert!(taken.len() > 20 && names(&best).starts_with(&taken), "with {minutes} minutes");
+        assert!(taken.len() > 20 && names(&best).starts_with(&taken[..20]), "with {minutes} minutes");
         assert_eq!(best["pools"][0]["score"], plan["pools"][0]["score"]);
     }
     world.write("cloudtop.toml", "interruption_minutes = 7\n");

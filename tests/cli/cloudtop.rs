@@ -156,7 +156,7 @@ fn up_tells_the_pool_its_price_and_the_runner_up_before_it_launches() {
     let up = world.ok("up dev -v", &[]);
     let place = |words: &str| up.stderr.find(words).unwrap_or_else(|| panic!("no {words:?} in {up:#?}"));
     assert!(place("an hour (") < place("launch node 0"), "{up:#?}");
-    assert!(place("; next: ") < place("launch node 0"), "{up:#?}");
+    assert!(place("; next is ") < place("launch node 0"), "{up:#?}");
     for stage in ["launching: EC2 is starting i-", "running: vol-", "waiting for ssh", "dev: ready"] {
         place(stage);
     }

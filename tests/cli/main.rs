@@ -7,6 +7,7 @@ mod addresses;
 mod advisor;
 mod bad_input;
 mod broken_off;
+mod budget;
 mod capacity;
 mod choosing;
 mod cloudtop;

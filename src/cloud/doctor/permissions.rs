@@ -251,6 +251,9 @@ mod tests {
         "RemoveRoleFromInstanceProfile",
     ];
 
+    /// What `cost --actual` calls of EC2: its permissions are in docs/cost-actual.md.
+    const OF_ACTUAL: [&str; 1] = ["DescribeSpotDatafeedSubscription"];
+
     #[test]
     fn the_policy_has_what_making_the_role_of_self_attachment_calls() {
         let policy = include_str!("../../../docs/iam-policy.json");
@@ -271,7 +274,7 @@ mod tests {
     fn every_action_that_the_cloud_room_calls_is_tried() {
         let mut called = BTreeSet::new();
         collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cloud"), &mut called);
-        let untried = OTHERS.into_iter().chain(OF_SELF_ATTACH).chain(OF_SCORES);
+        let untried = OTHERS.into_iter().chain(OF_SELF_ATTACH).chain(OF_SCORES).chain(OF_ACTUAL);
         let known: BTreeSet<String> = ACTIONS.iter().map(|(name, _)| *name).chain(untried).map(str::to_owned).collect();
         assert!(called.contains("RunInstances") && called.contains("DescribeSubnets"), "{called:?}");
         let missing: Vec<_> = called.difference(&known).collect();

@@ -228,6 +228,21 @@ pub(super) const ROWS: &[Row] = &[
     row("InvalidKeyPair.NotFound", "EC2 does not show that key pair, or not yet"),
     row("InvalidNetworkInterfaceID.NotFound", "EC2 does not show that network interface, or not yet"),
     row("InvalidSnapshot.NotFound", "the snapshot is not there any more"),
+    step(
+        "InvalidSpotDatafeed.NotFound",
+        "the account has no spot data feed",
+        "`aws ec2 create-spot-datafeed-subscription --bucket BUCKET` makes one, for the hours to come",
+    ),
+    step(
+        "NoSuchBucket",
+        "there is no S3 bucket of that name",
+        "correct the name; `aws ec2 describe-spot-datafeed-subscription` tells the spot data feed's",
+    ),
+    step(
+        "NoSuchKey",
+        "the S3 bucket has no such object any more",
+        "run the same command again: the bucket may delete old files by a rule of its own while they are read",
+    ),
     row("InvalidAttachment.NotFound", "the volume is not attached any more"),
     row("InvalidPermission.NotFound", "the security group has no such rule any more"),
     row("InvalidSecurityGroupRuleId.NotFound", "the security group has no such rule any more"),

@@ -111,7 +111,7 @@ impl<'a> Seeing<'a, '_> {
             instance_id: it.id.clone(),
             instance_type: it.instance_type.clone(),
             zone: it.zone.clone(),
-            purchase: if it.request_id.is_some() { Purchase::Spot } else { Purchase::OnDemand },
+            purchase: if it.on_demand { Purchase::OnDemand } else { Purchase::Spot },
             from: it.launched_at.unwrap_or(self.look.now),
             to: None,
             taken: false,

@@ -20,8 +20,10 @@ impl Tariff {
     /// Takes in the spot prices of a pool, USD an hour, each with the time when it came into force, in any order.
     pub fn add_spot(&mut self, instance_type: &str, zone: &str, changes: impl IntoIterator<Item = (Timestamp, f64)>) {
         let pool = self.spot.entry((instance_type.to_owned(), zone.to_owned())).or_default();
-        pool.extend(changes.into_iter().map(|(since, usd)| (since, Usd::of(usd))));
-        pool.sort_by_key(|(since, _)| *since);
+        for (since, usd) in changes {
+            let place = pool.partition_point(|(earlier, _)| *earlier <= since);
+            pool.insert(place, (since, Usd::of(usd)));
+        }
     }
 
     /// Takes in the on-demand prices of a region by instance type, USD an hour.

@@ -1,6 +1,8 @@
 //! What EC2 can be asked to do: one function an action, one file a family.
 
 mod console;
+mod cost_explorer;
+mod data_feed;
 mod groups;
 mod iam;
 mod images;
@@ -82,6 +84,7 @@ fn find(action: &str) -> Option<Action> {
         "DescribeRouteTables" => routes::describe,
         "DescribeSecurityGroups" => groups::describe,
         "DescribeSnapshots" => snapshots::describe,
+        "DescribeSpotDatafeedSubscription" => data_feed::describe,
         "DescribeSpotInstanceRequests" => requests::describe,
         "DescribeSpotPriceHistory" => prices::describe,
         "DescribeSubnets" => network::describe_subnets,
@@ -92,13 +95,16 @@ fn find(action: &str) -> Option<Action> {
         "GetAWSDefaultServiceQuota" => service_quotas::get_default,
         "GetCallerIdentity" => sts::identity,
         "GetConsoleOutput" => console::output,
+        "GetCostAndUsage" => cost_explorer::get_cost_and_usage,
         "GetInstanceProfile" => iam::get_profile,
+        "GetObject" => data_feed::get_object,
         "GetRole" => iam::get_role,
         "GetProducts" => price_list::get_products,
         "GetRolePolicy" => iam::get_policy,
         "GetSpotPlacementScores" => scores::get,
         "GetServiceQuota" => service_quotas::get,
         "ImportKeyPair" => keys::import,
+        "ListObjectsV2" => data_feed::list_objects,
         "ListServiceQuotas" => service_quotas::list,
         "ModifyNetworkInterfaceAttribute" => interfaces::modify,
         "PutRolePolicy" => iam::put_policy,

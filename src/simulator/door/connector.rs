@@ -50,9 +50,11 @@ impl Door {
         let body = request.body().bytes().unwrap_or_default();
         let uri = request.uri().split_once("://").map_or(request.uri(), |(_, rest)| rest);
         let host = uri.split(['/', '?']).next();
+        let path = uri.split('?').next().and_then(|place| place.split_once('/')).map_or("", |(_, path)| path);
         let query = uri.split_once('?').map_or("", |(_, query)| query);
         let header = |name| request.headers().get(name);
-        let asked = Request::read_either(header("x-amz-target"), query, body, header("authorization"), host);
+        let asked = Request::read_either(header("x-amz-target"), query, body, header("authorization"), host)
+            .addressed_to(request.method(), path);
         if find_region(&asked.region).is_none() {
             // A region that does not exist has no endpoint: its name does not resolve.
             let message = format!("no such host: ec2.{}.amazonaws.com", asked.region);
@@ -71,7 +73,7 @@ impl Door {
         };
         let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::other(error.into(), None))?;
         let content_type = answer.content_type();
-        let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
+        let mut response = HttpResponse::new(status, SdkBody::from(answer.into_bytes()));
         response.headers_mut().insert("content-type", content_type);
         response.headers_mut().insert("date", self.simulator.date_header());
         Ok(response)

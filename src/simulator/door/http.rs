@@ -57,15 +57,16 @@ async fn answer(
                 &body.to_bytes(),
                 header(AUTHORIZATION),
                 header(HOST),
-            );
+            )
+            .addressed_to(head.method.as_str(), head.uri.path());
             delivered(simulator.dispatch(&asked)).await?
         }
         Err(_) => too_large(),
     };
     let (content_type, date) = (answer.content_type(), HeaderValue::try_from(date).ok());
-    let mut response = hyper::Response::new(Full::new(Bytes::from(answer.body)));
-    *response.status_mut() =
-        hyper::StatusCode::from_u16(answer.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    let status = hyper::StatusCode::from_u16(answer.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = hyper::Response::new(Full::new(Bytes::from(answer.into_bytes())));
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Some(date) = date {
         response.headers_mut().insert(DATE, date);

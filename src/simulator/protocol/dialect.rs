@@ -1,4 +1,5 @@
-//! How each service words its answers: EC2 and its kin in XML of three sorts, Service Quotas and the price list in JSON.
+//! How each service words its answers: EC2 and its kin in XML of three sorts, Service Quotas, the price list and
+//! Cost Explorer in JSON, S3 by paths.
 
 use super::error::ec2_success;
 use super::{Answer, Fault, IAM_NAMESPACE, STS_NAMESPACE, Xml};
@@ -12,6 +13,8 @@ pub(in crate::simulator) enum Dialect {
     Query(&'static str),
     /// AWS's JSON 1.1; the name is the service's.
     Json(&'static str),
+    /// S3's documents, and its objects.
+    S3,
 }
 
 impl Dialect {
@@ -32,6 +35,8 @@ impl Dialect {
             | "RemoveRoleFromInstanceProfile" => Self::Query("iam"),
             "GetAWSDefaultServiceQuota" | "GetServiceQuota" | "ListServiceQuotas" => Self::Json("servicequotas"),
             "GetProducts" => Self::Json("pricing"),
+            "GetCostAndUsage" => Self::Json("ce"),
+            "GetObject" | "ListObjectsV2" => Self::S3,
             _ => Self::Ec2,
         }
     }
@@ -40,6 +45,7 @@ impl Dialect {
     pub fn service(self) -> &'static str {
         match self {
             Self::Ec2 => "ec2",
+            Self::S3 => "s3",
             Self::Query(service) | Self::Json(service) => service,
         }
     }
@@ -48,14 +54,15 @@ impl Dialect {
     pub fn success(self, action: &str, request_id: &str, content: Xml) -> Answer {
         match self {
             Self::Ec2 => ec2_success(action, request_id, &content),
-            Self::Json(_) => Answer { status: 200, body: content.finish() },
+            Self::Json(_) => Answer::plain(200, content.finish()),
+            Self::S3 => Answer { packed: action == "GetObject", ..Answer::plain(200, content.finish()) },
             Self::Query(service) => {
                 let mut xml = Xml::document();
                 xml.root(&format!("{action}Response"), namespace(service), |xml| {
                     xml.within(&format!("{action}Result"), |xml| xml.append(&content));
                     xml.within("ResponseMetadata", |xml| xml.text("RequestId", request_id));
                 });
-                Answer { status: 200, body: xml.finish() }
+                Answer::plain(200, xml.finish())
             }
         }
     }
@@ -65,11 +72,18 @@ impl Dialect {
     pub fn fault(self, fault: &Fault, request_id: &str) -> Answer {
         match self {
             Self::Ec2 => fault.ec2_answer(request_id),
+            Self::S3 => {
+                let (code, status) = plain_code(fault);
+                let mut xml = Xml::document();
+                xml.within("Error", |xml| {
+                    xml.text("Code", code);
+                    xml.text("Message", &fault.message);
+                    xml.text("RequestId", request_id);
+                });
+                Answer::plain(status, xml.finish())
+            }
             Self::Query(service) => {
-                let (code, status) = match &*fault.code {
-                    "UnauthorizedOperation" => ("AccessDenied", 403),
-                    code => (code, fault.status),
-                };
+                let (code, status) = plain_code(fault);
                 let mut xml = Xml::document();
                 xml.root("ErrorResponse", namespace(service), |xml| {
                     xml.within("Error", |xml| {
@@ -79,13 +93,21 @@ impl Dialect {
                     });
                     xml.text("RequestId", request_id);
                 });
-                Answer { status, body: xml.finish() }
+                Answer::plain(status, xml.finish())
             }
             Self::Json(_) => {
                 let body = serde_json::json!({ "__type": json_code(&fault.code), "Message": fault.message });
-                Answer { status: if fault.status == 403 { 400 } else { fault.status }, body: body.to_string() }
+                Answer::plain(if fault.status == 403 { 400 } else { fault.status }, body.to_string())
             }
         }
+    }
+}
+
+/// The code and the status of a refusal where they are not EC2's own.
+fn plain_code(fault: &Fault) -> (&str, u16) {
+    match &*fault.code {
+        "UnauthorizedOperation" => ("AccessDenied", 403),
+        code => (code, fault.status),
     }
 }
 

@@ -65,7 +65,7 @@ impl Fault {
             });
             xml.text("RequestID", request_id);
         });
-        Answer { status: self.status, body: xml.finish() }
+        Answer::plain(self.status, xml.finish())
     }
 }
 
@@ -76,5 +76,5 @@ pub(in crate::simulator) fn ec2_success(action: &str, request_id: &str, content:
         xml.text("requestId", request_id);
         xml.append(content);
     });
-    Answer { status: 200, body: xml.finish() }
+    Answer::plain(200, xml.finish())
 }

@@ -15,6 +15,9 @@ pub(in crate::simulator) struct Page {
 }
 
 impl Page {
+    /// The most keys that a list of S3 has.
+    pub const S3: usize = 1000;
+
     /// Reads MaxResults (within EC2's bounds for the action) and NextToken.
     pub fn read(args: &Args<'_>, bounds: RangeInclusive<usize>) -> Result<Self, Fault> {
         let size = match args.number::<usize>("MaxResults")? {

@@ -9,8 +9,9 @@ use super::{Fault, Filters};
 
 /// The region that a client means when nothing says which.
 const DEFAULT_REGION: &str = "us-east-1";
-/// What stands before the action in X-Amz-Target, for the services here that speak JSON: Service Quotas and the price list.
-const JSON_TARGETS: [&str; 2] = ["ServiceQuotasV20190624.", "AWSPriceListService."];
+/// What stands before the action in X-Amz-Target, for the services here that speak JSON: Service Quotas, the price list
+/// and Cost Explorer.
+const JSON_TARGETS: [&str; 3] = ["ServiceQuotasV20190624.", "AWSPriceListService.", "AWSInsightsIndexService."];
 
 /// One request.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub(in crate::simulator) struct Request {
     pub region: String,
     /// The access key that signed, if one did. Signatures are not verified.
     pub access_key: Option<String>,
+    /// The service of the signature's scope.
+    service: String,
     params: BTreeMap<String, String>,
 }
 
@@ -36,7 +39,9 @@ impl Request {
         let access_key = scope.next().filter(|key| !key.is_empty()).map(str::to_owned);
         let signed_region = scope.nth(1).filter(|region| !region.is_empty());
         let region = signed_region.or_else(|| host.and_then(region_of_host)).unwrap_or(DEFAULT_REGION).to_owned();
-        Self { region, access_key, params }
+        // Each part that is taken moves on: after the region comes the service.
+        let service = scope.next().unwrap_or_default().to_owned();
+        Self { region, access_key, service, params }
     }
 
     /// Reads a request that came in by either protocol: in AWS's JSON, `target` (the header X-Amz-Target) names the
@@ -60,10 +65,31 @@ impl Request {
         request
     }
 
+    /// The same for S3, which is asked by method and path: `/BUCKET?list-type=2` and `/BUCKET/KEY`. Other services have
+    /// one path, and their action is in the request already.
+    #[must_use]
+    pub fn addressed_to(mut self, method: &str, path: &str) -> Self {
+        if self.service == "s3" {
+            let path =
+                form_urlencoded::parse(path.replace('+', "%2B").as_bytes()).next().map(|(path, _)| path.into_owned());
+            let path = path.unwrap_or_default();
+            let path = path.trim_start_matches('/');
+            let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+            let action = match (method, key) {
+                ("GET", "") => "ListObjectsV2",
+                ("GET", _) => "GetObject",
+                _ => "S3",
+            };
+            let parts = [("Action", action), ("Bucket", bucket), ("Key", key)];
+            self.params.extend(parts.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        self
+    }
+
     /// A request with these parameters, as somebody else of the account makes it.
     pub fn of(region: &str, parameters: &[(&str, &str)]) -> Self {
         let params = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { region: region.to_owned(), access_key: None, params }
+        Self { region: region.to_owned(), access_key: None, service: String::new(), params }
     }
 
     /// The action asked for.

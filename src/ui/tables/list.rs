@@ -6,10 +6,11 @@ use super::super::report::{EnvironmentReport, distinct};
 use super::super::text::counted;
 use super::super::time::relative;
 use super::grid::{Column, render};
+use crate::domain::budget::Standing;
 use crate::domain::money;
 use crate::domain::phase::Phase;
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 13] = [
     Column::new("NAME"),
     Column::new("KIND").dropped(2),
     // The zone's name begins with the region's.
@@ -22,6 +23,7 @@ const COLUMNS: [Column; 12] = [
     Column::new("MARKET"),
     Column::new("$/HOUR").right(),
     Column::new("$/MONTH").right().dropped(5),
+    Column::new("SPENT").right().dropped(6),
     Column::new("VOL GiB").right().dropped(3),
     Column::new("EXPIRES"),
 ];
@@ -34,6 +36,27 @@ pub fn list(reports: &[EnvironmentReport], now: Timestamp, width: Option<usize>)
     }
     let rows: Vec<Vec<String>> = reports.iter().map(|report| row(report, now)).collect();
     render(&COLUMNS, &rows, width)
+}
+
+/// The lines below the table: what all cost now and have cost this month (`spent`, USD, those that are not in the table
+/// among them), and how budgets stand.
+#[must_use]
+pub fn list_sums(reports: &[EnvironmentReport], spent: Option<f64>, budgets: &[Standing]) -> String {
+    let hour: f64 = reports.iter().map(EnvironmentReport::price_per_hour).sum();
+    let mut sum = format!("in all: {} an hour now", money::hourly(hour));
+    if let Some(spent) = spent {
+        sum.push_str(&format!("; {} this month", money::spent(spent)));
+        let others = spent - reports.iter().filter_map(|report| report.spent_this_month).sum::<f64>();
+        // Less than a tenth of a cent is what rounding leaves.
+        if others > 0.001 {
+            sum.push_str(&format!(", {} of it for environments that are not listed", money::spent(others)));
+        }
+    }
+    let budget = |standing: &Standing| match standing.scope.env() {
+        Some(env) => format!("budget of {env}: {}", standing.in_words()),
+        None => format!("budget: {}", standing.in_words()),
+    };
+    [sum].into_iter().chain(budgets.iter().map(budget)).collect::<Vec<_>>().join("\n")
 }
 
 fn row(report: &EnvironmentReport, now: Timestamp) -> Vec<String> {
@@ -51,6 +74,7 @@ fn row(report: &EnvironmentReport, now: Timestamp) -> Vec<String> {
         if report.nodes.iter().any(|node| node.view.on_demand) { "ON-DEMAND".to_owned() } else { String::new() },
         money::hourly(report.price_per_hour()).replace('$', ""),
         money::amount(report.price_per_month()).replace('$', ""),
+        report.spent_this_month.map(|usd| money::amount(usd).replace('$', "")).unwrap_or_default(),
         if gib == 0 { String::new() } else { gib.to_string() },
         report.expires_at.map(|then| relative(then, now)).unwrap_or_default(),
     ]

@@ -11,7 +11,7 @@ mod tests;
 
 pub use doctor::doctor;
 pub use environment::{nodes, status};
-pub use list::list;
+pub use list::{list, list_sums};
 pub(super) use plan::{blocked, ranking_of};
 pub use plan::{plan, turned_down};
 pub use prices::{csv as prices_csv, prices};

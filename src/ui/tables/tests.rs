@@ -4,6 +4,8 @@ use super::super::report::NodeReport;
 use super::super::samples::{self, bare, cloudtop, cluster, now};
 use super::super::shapes::PlanShape;
 use super::*;
+use crate::domain::budget::{Scope, Standing};
+use crate::domain::names::EnvName;
 use crate::domain::observed::VolumeState;
 use crate::domain::phase::Phase;
 use crate::domain::plan::{Blocked, Plan, Status, Step};
@@ -16,9 +18,9 @@ fn the_list_has_a_line_an_environment() {
     assert_eq!(
         list(&both, now(), None),
         "\
-NAME  KIND      REGION     ZONE        NODES  PHASE      TYPE        $/HOUR  $/MONTH  VOL GiB  EXPIRES
-dev   cloudtop  us-east-1  us-east-1c    1/1  ready      m7a.xlarge  0.0731    61.36      100
-core  cluster   us-west-1  2 zones       2/3  requested  m7a.xlarge  0.1500   109.50           in 7h 58m"
+NAME  KIND      REGION     ZONE        NODES  PHASE      TYPE        $/HOUR  $/MONTH  SPENT  VOL GiB  EXPIRES
+dev   cloudtop  us-east-1  us-east-1c    1/1  ready      m7a.xlarge  0.0731    61.36  12.50      100
+core  cluster   us-west-1  2 zones       2/3  requested  m7a.xlarge  0.1500   109.50   0.80           in 7h 58m"
     );
     assert_eq!(list(&[], now(), None), "");
 }
@@ -29,9 +31,9 @@ fn a_narrow_list_leaves_out_what_can_be_done_without() {
     assert_eq!(
         list(&both, now(), Some(80)),
         "\
-NAME  ZONE        NODES  PHASE      TYPE        $/HOUR  $/MONTH  EXPIRES
-dev   us-east-1c    1/1  ready      m7a.xlarge  0.0731    61.36
-core  2 zones       2/3  requested  m7a.xlarge  0.1500   109.50  in 7h 58m"
+NAME  ZONE        NODES  PHASE      $/HOUR  $/MONTH  SPENT  EXPIRES
+dev   us-east-1c    1/1  ready      0.0731    61.36  12.50
+core  2 zones       2/3  requested  0.1500   109.50   0.80  in 7h 58m"
     );
     assert_eq!(
         list(&both[..1], now(), Some(20)),
@@ -39,6 +41,21 @@ core  2 zones       2/3  requested  m7a.xlarge  0.1500   109.50  in 7h 58m"
 NAME  ZONE        NODES  PHASE  $/HOUR
 dev   us-east-1c    1/1  ready  0.0731"
     );
+}
+
+#[test]
+fn the_lines_below_the_list_tell_the_sums_and_how_budgets_stand() {
+    let both = [cloudtop(), cluster()];
+    let own = Standing { scope: Scope::One(EnvName::example()), spent: 12.5, ..samples::budget() };
+    assert_eq!(
+        list_sums(&both, Some(14.1), &[samples::budget(), own]),
+        "\
+in all: $0.2231 an hour now; $14.10 this month, $0.80 of it for environments that are not listed
+budget: $41.20 of $50.00 this month (82 %)
+budget of dev: $12.50 of $50.00 this month (25 %)"
+    );
+    assert_eq!(list_sums(&both, Some(13.3), &[]), "in all: $0.2231 an hour now; $13.30 this month");
+    assert_eq!(list_sums(&both[..1], None, &[]), "in all: $0.0731 an hour now");
 }
 
 #[test]

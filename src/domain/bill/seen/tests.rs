@@ -12,6 +12,7 @@ fn identity() -> Identity {
 
 fn instance(id: &str, state: InstanceState, launched: i64) -> Instance {
     Instance {
+        on_demand: false,
         id: id.to_owned(),
         node_tag: Some("0".to_owned()),
         launch_index: 0,
@@ -107,7 +108,7 @@ fn what_is_shown_no_more_ended_an_hour_ago_at_the_latest() {
 #[test]
 fn what_the_journal_does_not_know_is_added() {
     let mut unknown = instance("i-9", InstanceState::Running, 30);
-    unknown.request_id = None;
+    unknown.on_demand = true;
     let mut found = found(vec![unknown], vec![]);
     let volume = |id: &str, gib, attached: Option<&str>| Volume {
         id: id.to_owned(),
