@@ -61,7 +61,9 @@ fn port(text: &str) -> Option<u16> {
 
 fn is_host(text: &str) -> bool {
     if let Some(address) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-        return address.parse::<std::net::Ipv6Addr>().is_ok();
+        // Roughly: ssh and the node judge what is between the brackets; it must only not end its place in ssh's own words.
+        return address.contains(':')
+            && address.chars().all(|letter| letter.is_ascii_hexdigit() || ":.".contains(letter));
     }
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
     !text.is_empty() && !text.starts_with('-') && text.chars().all(plain)
