@@ -88,6 +88,7 @@ fn intent(goal: Goal) -> Intent {
             mode: 0o600,
             owner: None,
         }],
+        snapshot_first: true,
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }
@@ -334,7 +335,15 @@ fn request(id: usize, node_tag: Option<String>, state: RequestState) -> SpotRequ
 
 fn volume(id: usize, node_tag: Option<String>) -> Volume {
     let (gib, zone) = (8, "us-east-1a".to_owned());
-    Volume { id: format!("vol-{id}"), node_tag, gib, zone, state: VolumeState::Available, attachment: None }
+    Volume {
+        id: format!("vol-{id}"),
+        node_tag,
+        gib,
+        zone,
+        state: VolumeState::Available,
+        replaces: None,
+        attachment: None,
+    }
 }
 
 #[test]

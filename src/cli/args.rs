@@ -31,6 +31,7 @@ use crate::commands::stop::StopArgs;
 use crate::commands::template::TemplateArgs;
 use crate::commands::test_interrupt::TestInterruptArgs;
 use crate::commands::up::UpArgs;
+use crate::commands::volume::VolumeArgs;
 use crate::commands::watch::WatchArgs;
 use crate::ui::ColorChoice;
 
@@ -188,6 +189,8 @@ pub enum Command {
     Cost(CostArgs),
     /// Rebuild lost state from the tags of what is there
     Recover(RecoverArgs),
+    /// Persistent volumes and their snapshots: list, make, snapshot, restore, enlarge, delete
+    Volume(VolumeArgs),
     /// Find what has our tags and no use any more
     Gc(GcArgs),
     /// What is wrong with credentials, permissions, quotas, network, key or state, and how to mend it

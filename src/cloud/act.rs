@@ -3,6 +3,7 @@
 //! Each call may be sent twice. What is made already, by us, counts as made; what is gone already counts as deleted.
 
 use aws_sdk_ec2::types as sdk;
+use aws_smithy_types::retry::RetryConfig;
 use uuid::Uuid;
 
 use super::{Cloud, failure};
@@ -46,7 +47,14 @@ impl Cloud {
             Call::AllowSsh { group_id, port, cidr } => self.allow_ssh(group_id, *port, cidr).await.map(nothing),
             Call::RevokeSsh { group_id, port, cidr } => self.revoke_ssh(group_id, *port, cidr).await.map(nothing),
             Call::AllowItself { group_id } => self.allow_itself(group_id).await.map(nothing),
-            Call::CreateVolume { zone, gib, tags, .. } => self.create_volume(tags, zone, *gib, token).await,
+            Call::CreateVolume { zone, gib, snapshot, tags, .. } => {
+                self.create_volume(tags, zone, *gib, snapshot.as_deref(), token).await
+            }
+            Call::CreateSnapshot { volume_id, description, tags, .. } => {
+                self.create_snapshot(tags, volume_id, description, token).await
+            }
+            Call::Enlarge { id, gib } => self.enlarge(id, *gib).await.map(nothing),
+            Call::SetTags { id, tags } => self.tag(std::slice::from_ref(id), tags).await.map(nothing),
             Call::CreateInterface { subnet_id, group_id, tags, .. } => {
                 self.create_interface(tags, subnet_id, group_id, token).await
             }
@@ -74,7 +82,14 @@ impl Cloud {
         }
     }
 
-    async fn create_volume(&self, tags: &Tags, zone: &str, gib: u32, token: Uuid) -> Result<Made, Failure> {
+    async fn create_volume(
+        &self,
+        tags: &Tags,
+        zone: &str,
+        gib: u32,
+        snapshot: Option<&str>,
+        token: Uuid,
+    ) -> Result<Made, Failure> {
         let call = self
             .ec2
             .create_volume()
@@ -83,10 +98,36 @@ impl Cloud {
             // gp2 is EC2's default; gp3 is cheaper and as fast at any size.
             .volume_type(sdk::VolumeType::Gp3)
             .encrypted(true)
+            .set_snapshot_id(snapshot.map(str::to_owned))
             .client_token(token.to_string())
             .tag_specifications(tagged(sdk::ResourceType::Volume, tags));
         let answer = call.send().await.map_err(|error| failure::of("CreateVolume", &error))?;
         Ok(Made { volume: answer.volume_id().map(str::to_owned), ..Made::default() })
+    }
+
+    /// `CreateSnapshot` takes no client token, so the SDK must not send it again by itself: whether a call without an
+    /// answer has made a snapshot is told by the tag that has its token.
+    async fn create_snapshot(
+        &self,
+        tags: &Tags,
+        volume: &str,
+        description: &str,
+        token: Uuid,
+    ) -> Result<Made, Failure> {
+        let mut tags = tags.clone();
+        tags.insert(tags::TOKEN.to_owned(), token.to_string());
+        let call = self.ec2.create_snapshot().volume_id(volume).description(description);
+        let call = call.tag_specifications(tagged(sdk::ResourceType::Snapshot, &tags));
+        let once = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
+        let answer = call.customize().config_override(once).send().await;
+        let answer = answer.map_err(|error| failure::of("CreateSnapshot", &error))?;
+        Ok(Made { snapshot: answer.snapshot_id().map(str::to_owned), ..Made::default() })
+    }
+
+    /// Makes a volume larger. Asked again for the size that it has, EC2 changes nothing, or says that it is being changed.
+    async fn enlarge(&self, id: &str, gib: u32) -> Result<(), Failure> {
+        let call = self.ec2.modify_volume().volume_id(id).size(count(gib));
+        call.send().await.map(drop).map_err(|error| failure::of("ModifyVolume", &error))
     }
 
     /// Sets tags on resources of any kind. Setting them twice is the same as once.

@@ -20,6 +20,9 @@ const CODES: &[(Class, &[&str])] = &[
             "BandwidthLimitExceeded",
             "SlowDown",
             "PriorRequestNotComplete",
+            // One snapshot of a volume in fifteen seconds, and so many at a time.
+            "SnapshotCreationPerVolumeRateExceeded",
+            "ConcurrentSnapshotLimitExceeded",
         ],
     ),
     (
@@ -47,7 +50,10 @@ const CODES: &[(Class, &[&str])] = &[
             "MaxFleetCountExceeded",
             "VcpuLimitExceeded",
             "InstanceLimitExceeded",
+            "SnapshotLimitExceeded",
             "VolumeLimitExceeded",
+            "VolumeModificationRateExceeded",
+            "VolumeModificationSizeLimitExceeded",
             "MaxIOPSLimitExceeded",
             "ResourceLimitExceeded",
             "ResourceCountExceeded",
@@ -134,6 +140,7 @@ const CODES: &[(Class, &[&str])] = &[
     (
         Class::InUse,
         &[
+            "IncorrectModificationState",
             "IncorrectState",
             "IncorrectInstanceState",
             "IncorrectSpotRequestState",
@@ -183,6 +190,8 @@ const CODES: &[(Class, &[&str])] = &[
             "InvalidQueryParameter",
             "InvalidRequest",
             "InvalidSecurityRequestHasExpired",
+            "InvalidSnapshot.InUse",
+            "InvalidSnapshotID.Malformed",
             "InvalidSpotInstanceRequestID",
             "InvalidSpotInstanceRequestID.Malformed",
             "InvalidSubnet",

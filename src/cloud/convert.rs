@@ -8,8 +8,8 @@ use crate::domain::call::Tags;
 use crate::domain::demand::Arch;
 use crate::domain::market::{Image, SpotPrice, Subnet, TypeFacts};
 use crate::domain::observed::{
-    Attachment, Instance, InstanceState, Interface, KeyPair, RequestState, SecurityGroup, Snapshot, SpotRequest,
-    Volume, VolumeState,
+    Attachment, Instance, InstanceState, Interface, KeyPair, RequestState, SecurityGroup, Snapshot, SnapshotState,
+    SpotRequest, Volume, VolumeState,
 };
 use crate::domain::tags;
 
@@ -29,7 +29,11 @@ pub(super) fn tags(tags: &[sdk::Tag]) -> Tags {
 }
 
 fn node_tag(list: &[sdk::Tag]) -> Option<String> {
-    let tag = list.iter().find(|tag| tag.key() == Some(tags::NODE))?;
+    tag_value(list, tags::NODE)
+}
+
+fn tag_value(list: &[sdk::Tag], key: &str) -> Option<String> {
+    let tag = list.iter().find(|tag| tag.key() == Some(key))?;
     tag.value().map(str::to_owned)
 }
 
@@ -150,6 +154,7 @@ pub(super) fn volume(from: &sdk::Volume) -> Option<Volume> {
         gib: number(from.size()),
         zone: text(from.availability_zone()).unwrap_or_default(),
         state,
+        replaces: tag_value(from.tags(), tags::REPLACES),
         attachment: from.attachments().iter().find_map(attachment),
     })
 }
@@ -218,6 +223,15 @@ pub(super) fn snapshot(from: &sdk::Snapshot) -> Option<Snapshot> {
         id: text(from.snapshot_id())?,
         volume_id: text(from.volume_id()).unwrap_or_default(),
         gib: number(from.volume_size()),
+        state: match from.state() {
+            Some(sdk::SnapshotState::Completed) => SnapshotState::Completed,
+            Some(sdk::SnapshotState::Error) => SnapshotState::Error,
+            _ => SnapshotState::Pending,
+        },
+        progress: from.progress().and_then(|text| text.trim_end_matches('%').parse().ok()),
+        started_at: from.start_time().and_then(time),
+        description: text(from.description()).unwrap_or_default(),
+        tags: tags(from.tags()),
     })
 }
 

@@ -74,18 +74,20 @@ impl Cloud {
     /// let us see is left out, and told by its failure.
     pub async fn observe_spare(&self, found: Vec<Found>, owner: Option<&str>) -> (Vec<Found>, Vec<Failure>) {
         let ours = tagged_by(owner);
-        let (roots, interfaces, snapshots) = tokio::join!(
-            self.volumes([ours.as_slice(), &[tag(tags::ROLE, tags::ROLE_ROOT)]].concat()),
+        let (volumes, interfaces, snapshots) = tokio::join!(
+            self.volumes([ours.as_slice(), &[spare_roles()]].concat()),
             self.interfaces(ours.clone()),
             self.snapshots(ours.clone()),
         );
         let key = |it: &Found| (it.identity.env.to_string(), it.identity.owner.clone());
         let mut all: Environments = found.into_iter().map(|it| (key(&it), it)).collect();
         let mut unseen = Vec::new();
-        for volume in &or_unseen(roots, &mut unseen) {
+        for volume in &or_unseen(volumes, &mut unseen) {
             with(&mut all, volume.tags(), |found| {
                 found.keep(volume.volume_id(), volume.tags(), volume.create_time());
-                found.spare.roots.extend(convert::volume(volume));
+                let is_root = convert::tags(volume.tags()).get(tags::ROLE).is_some_and(|role| role == tags::ROLE_ROOT);
+                let kind = if is_root { &mut found.spare.roots } else { &mut found.spare.put_aside };
+                kind.extend(convert::volume(volume));
             });
         }
         for interface in &or_unseen(interfaces, &mut unseen) {
@@ -104,7 +106,7 @@ impl Cloud {
     }
 
     /// Our account's own: without that, all the public ones of the world are looked through.
-    async fn snapshots(&self, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::Snapshot>, Failure> {
+    pub(super) async fn snapshots(&self, filters: Vec<sdk::Filter>) -> Result<Vec<sdk::Snapshot>, Failure> {
         let pages = self.ec2.describe_snapshots().owner_ids("self").set_filters(Some(filters)).into_paginator();
         let found: Result<Vec<_>, _> = pages.page_size(PAGE).items().send().collect().await;
         found.map_err(|error| failure::of("DescribeSnapshots", &error))
@@ -112,10 +114,15 @@ impl Cloud {
 }
 
 /// What has our tags, or those of one installation.
-fn tagged_by(owner: Option<&str>) -> Vec<sdk::Filter> {
+pub(super) fn tagged_by(owner: Option<&str>) -> Vec<sdk::Filter> {
     let mut ours = vec![filter("tag-key", [tags::ENV])];
     ours.extend(owner.map(|owner| tag(tags::OWNER, owner)));
     ours
+}
+
+/// Volumes that no node works with.
+fn spare_roles() -> sdk::Filter {
+    filter(&format!("tag:{}", tags::ROLE), [tags::ROLE_ROOT, tags::ROLE_RESTORED, tags::ROLE_REPLACED])
 }
 
 fn or_unseen<T>(seen: Result<Vec<T>, Failure>, unseen: &mut Vec<Failure>) -> Vec<T> {

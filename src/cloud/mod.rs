@@ -45,6 +45,7 @@ mod regions;
 mod retry;
 mod scores;
 mod self_attach;
+mod storage;
 mod survey;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]

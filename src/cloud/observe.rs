@@ -43,18 +43,20 @@ pub struct Want {
     pub groups: bool,
     /// The network interfaces that nodes keep their addresses by: asked for where nodes have them.
     pub interfaces: bool,
+    /// Snapshots: asked for when volumes are to be deleted after one.
+    pub snapshots: bool,
     /// Key pairs: asked for when the environment is to be gone, for one may have another name than we would give it.
     pub keys: bool,
 }
 
 impl Want {
     /// Everything.
-    pub const ALL: Self = Self { volumes: true, groups: true, interfaces: true, keys: true };
+    pub const ALL: Self = Self { volumes: true, groups: true, interfaces: true, snapshots: true, keys: true };
 
     /// Everything that an environment works with, but nothing that is only there to be deleted.
     #[must_use]
     pub fn in_use(intent: &Intent) -> Self {
-        Self { interfaces: intent.fixed_addresses, keys: false, ..Self::ALL }
+        Self { interfaces: intent.fixed_addresses, snapshots: false, keys: false, ..Self::ALL }
     }
 }
 
@@ -65,11 +67,12 @@ impl Cloud {
     /// The first failure of a call.
     pub async fn observe(&self, env: &Identity, known: &Known<'_>) -> Result<Observed, Failure> {
         let ours = owned(env);
-        let (instances, requests, volumes, interfaces, groups, keys) = tokio::join!(
+        let (instances, requests, volumes, interfaces, snapshots, groups, keys) = tokio::join!(
             self.instances(ours.clone()),
             self.requests(ours.clone()),
             self.wanted_volumes(&ours, known),
             async { if known.want.interfaces { self.addresses(&ours).await } else { Ok(Vec::new()) } },
+            async { if known.want.snapshots { self.snapshots(ours.clone()).await } else { Ok(Vec::new()) } },
             async { if known.want.groups { self.groups(ours.clone()).await } else { Ok(Vec::new()) } },
             async { if known.want.keys { self.keys(ours.clone()).await } else { Ok(Vec::new()) } },
         );
@@ -88,6 +91,7 @@ impl Cloud {
             requests,
             volumes: volumes?,
             interfaces: interfaces?,
+            snapshots: snapshots?.iter().filter_map(convert::snapshot).collect(),
             groups: groups?.iter().filter_map(|group| convert::group(group, Some(known.ssh_port))).collect(),
             keys: keys?.iter().filter_map(convert::key).collect(),
             ..Observed::default()

@@ -150,7 +150,7 @@ async fn a_relaunch_without_tags_is_found_by_its_request() {
         instance_ids: &[],
         existing_volume: None,
         ssh_port: 22,
-        want: Want { volumes: false, groups: false, interfaces: false, keys: false },
+        want: Want { volumes: false, groups: false, interfaces: false, snapshots: false, keys: false },
     };
     let observed = cloud.observe(&identity(), &known).await.unwrap();
     assert_eq!(observed.instances.len(), 1);

@@ -22,13 +22,18 @@ use super::stop::Change;
 /// Cancels the spot requests, terminates the instances, waits until they are gone, and deletes the security group and
 /// the key pair. It ends whatever an interrupted `up` has left. Run again it does nothing.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cloudtop down dev\n  cloudtop down core --delete-volumes")]
+#[command(
+    after_help = "Examples:\n  cloudtop down dev\n  cloudtop down core --delete-volumes\n  cloudtop down dev --delete-volumes --snapshot"
+)]
 pub struct DownArgs {
     /// The environment's name
     pub name: EnvName,
     /// Delete the persistent volumes too, with all that is on them
     #[arg(long)]
     pub delete_volumes: bool,
+    /// Make a snapshot of each volume first, and delete it only when that is completed
+    #[arg(long, requires = "delete_volumes")]
+    pub snapshot: bool,
     /// How long to wait, for example 10m
     #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
     pub timeout: Option<Duration>,
@@ -50,7 +55,9 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
     };
     let own = matches!(environment.intent.volume, VolumeWish::Existing { .. });
     if args.delete_volumes && !own {
-        let question = format!("Delete the persistent volumes of `{name}`, with all that is on them?");
+        let once =
+            if args.snapshot { ", each once a snapshot of it is completed" } else { ", with all that is on them" };
+        let question = format!("Delete the persistent volumes of `{name}`{once}?");
         if !context.ui.confirm(&question, "--yes (-y)")? {
             return Err(CommandError::silent(1));
         }
@@ -58,7 +65,8 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
     let began = spending::life_began(context, name)?;
     let goal = Goal::Gone { delete_volumes: args.delete_volumes };
     let change = Change { name, goal, verb: "down", wait: Wait::None, timeout: args.timeout };
-    match change.carry_out(context).await {
+    let done = if args.snapshot { change.after_snapshots(context).await } else { change.carry_out(context).await };
+    match done {
         // Another run ended it while this one waited for its turn.
         Err(error) if error.exit == Exit::NotFound && !context.store.read().await?.environments.contains_key(name) => {
             gone_already(context, name)
@@ -80,8 +88,14 @@ fn tell(context: &Context, name: &EnvName, report: &EnvironmentReport) -> Result
     if context.globals.json {
         return Ok(context.ui.json(&shapes::EnvironmentShape::from(report))?);
     }
+    for snapshot in &report.snapshots {
+        let text = format!("{} has what was on {} ({} GiB)", snapshot.id, snapshot.volume_id, snapshot.gib);
+        let usd = money::amount(money::snapshot_per_month(snapshot.gib));
+        context.ui.status(&format!("{text}, at most {usd} a month; `cloudtop volume create {name} --zone AZ --snapshot {}` makes a volume from it", snapshot.id));
+    }
     if report.volumes.is_empty() {
-        context.ui.status(&format!("{name} is gone; nothing of it is left"));
+        let left = if report.snapshots.is_empty() { "nothing of it is left" } else { "its snapshots alone are left" };
+        context.ui.status(&format!("{name} is gone; {left}"));
         return Ok(());
     }
     for volume in &report.volumes {

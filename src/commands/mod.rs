@@ -50,6 +50,7 @@ pub mod template;
 pub mod test_interrupt;
 pub mod up;
 mod vigil;
+pub mod volume;
 pub mod watch;
 mod why;
 mod wish;
@@ -130,6 +131,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Prices(args) => Box::pin(prices::run(&args, context)).await,
         Command::Cost(args) => Box::pin(cost::run(&args, context)).await,
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,
+        Command::Volume(args) => Box::pin(volume::run(&args, context)).await,
         Command::Gc(args) => Box::pin(gc::run(&args, context)).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, context)).await,
         Command::Init(args) => Box::pin(init::run(&args, context)).await,

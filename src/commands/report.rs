@@ -11,12 +11,14 @@ use crate::domain::lifecycle;
 use crate::domain::market::SpotPrice;
 use crate::domain::money;
 use crate::domain::names::{EnvName, Identity};
-use crate::domain::observed::{Observed, SpotRequest};
+use crate::domain::observed::{Observed, Snapshot, SnapshotState, SpotRequest};
 use crate::domain::phase::{Phase, Wait};
 use crate::domain::plan::{self, Inputs, NodeView};
 use crate::domain::record::Record;
 use crate::domain::refusals;
 use crate::domain::said::{self, Said};
+use crate::domain::snapshots::Purpose;
+use crate::domain::tags;
 use crate::engine::ask;
 use crate::ui::report::{EnvironmentReport, NodeReport, VolumeReport};
 
@@ -168,6 +170,7 @@ pub fn report(
         volume_usd_per_month: money::gp3_per_month(&intent.region, gib).0,
         volumes,
         spent_this_month: None,
+        snapshots: before_deletion(observed),
         expires_at: intent.expires_at,
     }
 }
@@ -183,6 +186,15 @@ fn on_demand_note(views: &[NodeView]) -> Option<String> {
             nodes.join(", ")
         )
     })
+}
+
+/// The snapshots that hold what was on volumes that are deleted.
+fn before_deletion(observed: &Observed) -> Vec<Snapshot> {
+    let is_one = |it: &&Snapshot| {
+        it.tags.get(tags::SNAPSHOT).is_some_and(|purpose| purpose == Purpose::BeforeDeletion.as_str())
+            && it.state == SnapshotState::Completed
+    };
+    observed.snapshots.iter().filter(is_one).cloned().collect()
 }
 
 /// An instance whose request somebody else has cancelled runs on as if nothing were amiss.

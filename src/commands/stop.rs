@@ -77,6 +77,15 @@ impl Change<'_> {
     /// Notes the goal and carries it out. What is gone with nothing left of it is forgotten, while nobody else may work on
     /// it: an environment whose volumes are kept stays known, for they cost money, and the next `up` uses them again.
     pub async fn carry_out(self, context: &Context) -> Result<EnvironmentReport, CommandError> {
+        self.change(context, false).await
+    }
+
+    /// The same, with a volume deleted only once there is a whole snapshot of it.
+    pub async fn after_snapshots(self, context: &Context) -> Result<EnvironmentReport, CommandError> {
+        self.change(context, true).await
+    }
+
+    async fn change(self, context: &Context, snapshot_first: bool) -> Result<EnvironmentReport, CommandError> {
         let _lock = context.lock(self.name).await?;
         let (state, before) = context.environment(self.name).await?;
         if report::is_over(before.intent.goal) && !report::is_over(self.goal) {
@@ -86,6 +95,7 @@ impl Change<'_> {
         let cloud = context.connect(Some(&before.intent.region), before.profile.as_deref()).await?;
         let mut environment = before;
         environment.intent.goal = self.goal;
+        environment.intent.snapshot_first = snapshot_first;
         environment.updated_at = context.clock.now();
         let identity = context.identity(&state, self.name);
         let delivery = deliver::gather(context, &identity, &environment.intent).await?;

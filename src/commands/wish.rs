@@ -337,6 +337,7 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         fixed_addresses: template.manifest.fixed_addresses || previous.is_some_and(|it| it.fixed_addresses),
         delivers: template.delivers() && source_is_template,
         secrets: settings.secrets.clone().into_iter().map(|(path, secret)| secret.at(path)).collect(),
+        snapshot_first: false,
         tags: if settings.tags.is_empty() {
             previous.map(|it| it.tags.clone()).unwrap_or_default()
         } else {

@@ -13,6 +13,7 @@ use super::intent::Interruption;
 use super::market::Image;
 use super::nodes;
 use super::pools::Pool;
+use super::snapshots::Purpose;
 
 /// One mutating call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,7 +64,35 @@ pub enum Call {
         zone: String,
         /// GiB.
         gib: u32,
+        /// The snapshot to make it from. `None`: a blank one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        snapshot: Option<String>,
         /// All its tags.
+        tags: Tags,
+    },
+    /// Make a snapshot of a volume.
+    CreateSnapshot {
+        /// The volume.
+        volume_id: String,
+        /// What for.
+        purpose: Purpose,
+        /// What is written about it.
+        description: String,
+        /// All its tags, but the one for the call's token.
+        tags: Tags,
+    },
+    /// Make a volume larger, in use or not.
+    Enlarge {
+        /// The volume.
+        id: String,
+        /// GiB, more than it has.
+        gib: u32,
+    },
+    /// Set tags of one resource.
+    SetTags {
+        /// The resource.
+        id: String,
+        /// The tags to set; others stay.
         tags: Tags,
     },
     /// Make the network interface that a node keeps its private address by.
@@ -207,8 +236,15 @@ impl fmt::Display for Call {
             Self::AllowSsh { group_id, port, cidr } => write!(f, "open port {port} of {group_id} to {cidr}"),
             Self::RevokeSsh { group_id, port, cidr } => write!(f, "close port {port} of {group_id} to {cidr}"),
             Self::AllowItself { group_id } => write!(f, "open {group_id} to its own members"),
-            Self::CreateVolume { node, zone, gib, .. } => {
-                write!(f, "create a {gib} GiB gp3 volume for node {node} in {zone}")
+            Self::CreateVolume { node, zone, gib, snapshot, .. } => {
+                let from = snapshot.as_ref().map(|id| format!(" from {id}")).unwrap_or_default();
+                write!(f, "create a {gib} GiB gp3 volume for node {node} in {zone}{from}")
+            }
+            Self::CreateSnapshot { volume_id, .. } => write!(f, "create a snapshot of {volume_id}"),
+            Self::Enlarge { id, gib } => write!(f, "make {id} {gib} GiB large"),
+            Self::SetTags { id, tags } => {
+                let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                write!(f, "tag {id} with {}", tags.join(", "))
             }
             Self::CreateInterface { node, zone, .. } => {
                 write!(f, "create a network interface for node {node} in {zone}")
@@ -260,11 +296,13 @@ impl Call {
             Self::AllowSsh { .. } | Self::AllowItself { .. } => "AuthorizeSecurityGroupIngress",
             Self::RevokeSsh { .. } => "RevokeSecurityGroupIngress",
             Self::CreateVolume { .. } => "CreateVolume",
+            Self::CreateSnapshot { .. } => "CreateSnapshot",
+            Self::Enlarge { .. } => "ModifyVolume",
             Self::CreateInterface { .. } => "CreateNetworkInterface",
             Self::MakePublic { .. } => "ModifyNetworkInterfaceAttribute",
             Self::Launch(_) => "RunInstances",
             Self::RequestSpot(_) => "RequestSpotInstances",
-            Self::Tag { .. } => "CreateTags",
+            Self::Tag { .. } | Self::SetTags { .. } => "CreateTags",
             Self::Attach { .. } => "AttachVolume",
             Self::CancelRequests { .. } => "CancelSpotInstanceRequests",
             Self::Terminate { .. } => "TerminateInstances",
@@ -301,6 +339,9 @@ pub struct Made {
     /// The id of a volume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<String>,
+    /// The id of a snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
     /// The id of a security group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,

@@ -31,9 +31,11 @@ pub struct Found {
 pub struct Spare {
     /// Root volumes: they should go with their instances.
     pub roots: Vec<Volume>,
+    /// Volumes that `volume restore` has made and not put in place, or has put another in the place of.
+    pub put_aside: Vec<Volume>,
     /// Network interfaces, those in use too.
     pub interfaces: Vec<Interface>,
-    /// Snapshots that carry its tags. We make none; a lifecycle policy that copies tags does.
+    /// Snapshots that carry its tags.
     pub snapshots: Vec<Snapshot>,
 }
 

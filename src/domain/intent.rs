@@ -80,6 +80,9 @@ pub struct Intent {
     /// The user's own files that nodes get over ssh.
     #[serde(default)]
     pub secrets: Vec<SecretFile>,
+    /// Whether a volume is deleted only once there is a whole snapshot of it.
+    #[serde(default)]
+    pub snapshot_first: bool,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }

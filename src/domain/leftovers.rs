@@ -286,10 +286,13 @@ impl<'a> Sorter<'a> {
         }
     }
 
-    /// Root volumes go with their instances, unless somebody has changed that.
+    /// Root volumes go with their instances, unless somebody has changed that; what a restore put aside is kept.
     fn roots(&mut self) {
         for volume in self.found.spare.roots.iter().filter(|it| is_free(it)) {
             self.volume(volume, "kept: a root disk whose instance is gone");
+        }
+        for volume in self.found.spare.put_aside.iter().filter(|it| is_free(it)) {
+            self.volume(volume, "kept: `volume restore` made it, or has put another in its place");
         }
     }
 

@@ -47,5 +47,8 @@ pub mod score;
 pub mod secrets;
 pub mod self_attach;
 pub mod sizes;
+pub mod snapshots;
+pub mod stored;
 pub mod tags;
 pub mod user_data;
+pub mod volume_work;

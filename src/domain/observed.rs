@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::call::Tags;
 use super::market::Market;
 
 /// Everything that EC2 shows of one environment.
@@ -15,6 +16,8 @@ pub struct Observed {
     pub requests: Vec<SpotRequest>,
     /// Persistent volumes: those with our tags, and the one that the user named.
     pub volumes: Vec<Volume>,
+    /// Snapshots with our tags; asked for only where volumes are to be deleted after a snapshot.
+    pub snapshots: Vec<Snapshot>,
     /// The network interfaces that nodes keep their addresses by; asked for only where nodes have them.
     pub interfaces: Vec<Interface>,
     /// The security groups made for the environment.
@@ -152,6 +155,8 @@ pub struct Volume {
     pub zone: String,
     /// Its state.
     pub state: VolumeState,
+    /// The volume that it was put in the place of, by `volume restore`.
+    pub replaces: Option<String>,
     /// Where it is attached.
     pub attachment: Option<Attachment>,
 }
@@ -236,6 +241,39 @@ pub struct Snapshot {
     pub volume_id: String,
     /// The size of that volume, GiB; the snapshot holds at most as much.
     pub gib: u32,
+    /// Its state.
+    pub state: SnapshotState,
+    /// How much of it is written, in percent, where EC2 says.
+    pub progress: Option<u8>,
+    /// When it was begun: what it holds is what was on the volume then.
+    pub started_at: Option<Timestamp>,
+    /// What whoever made it wrote about it.
+    pub description: String,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// EC2's snapshot states, as far as they make a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotState {
+    /// Being written, or in a state that is not known here: nothing may be deleted for its sake.
+    Pending,
+    /// All of it is there: a volume can be made from it.
+    Completed,
+    /// It came to nothing.
+    Error,
+}
+
+impl SnapshotState {
+    /// EC2's own word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Completed => "completed",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// What a node itself answered.

@@ -13,6 +13,8 @@ use super::observed::{Instance, Interface, Observed, SpotRequest, Volume, Volume
 use super::phase::Phase;
 use super::places::Places;
 use super::pools::Refusal;
+use super::snapshots::{Purpose, Shot};
+use super::tags;
 
 /// How long a thing that EC2 said it made may stay out of its lists. Usually it is seconds; a thing missing for
 /// longer is taken to be gone.
@@ -41,6 +43,8 @@ pub struct Record {
     pub ready: BTreeMap<String, Timestamp>,
     /// Addresses from which port 22 was opened by us.
     pub opened: BTreeSet<String>,
+    /// Snapshots that were asked for, in that order; of those before a deletion the ones since a node last lived.
+    pub shots: Vec<Shot>,
     /// When a command last began to work on it.
     pub began: Option<Timestamp>,
     /// The last instance of each node.
@@ -117,14 +121,19 @@ impl Record {
             Event::Intended { token, call, .. } => {
                 let since = self.take_pending(*token).map_or(at, |pending| pending.since);
                 self.note_intention(call, at);
+                self.note_shot(*token, call, at);
                 self.pending.push(Pending { token: *token, call: (**call).clone(), since, at });
             }
             Event::Done { token, made } => {
+                if let Some(shot) = self.shots.iter_mut().find(|shot| shot.token == *token) {
+                    shot.id.clone_from(&made.snapshot);
+                }
                 if let Some(pending) = self.take_pending(*token) {
                     self.remember(&pending.call, made, at);
                 }
             }
             Event::Refused { token, failure } => {
+                self.shots.retain(|shot| shot.token != *token);
                 if let Some(pending) = self.take_pending(*token) {
                     self.refused(&pending.call, failure, at);
                 }
@@ -152,6 +161,9 @@ impl Record {
                     if instance_is_there && instance_id.is_some() {
                         self.fulfilled.insert(request.clone());
                     }
+                }
+                if instance_is_there {
+                    self.forget_last_shots();
                 }
                 if let Some(instance) = instance_id {
                     if instance_is_there || *phase == Phase::Ending {
@@ -293,6 +305,24 @@ impl Record {
         }
     }
 
+    /// A snapshot that is asked for under a token; or what may write to a volume again.
+    fn note_shot(&mut self, token: Uuid, call: &Call, at: Timestamp) {
+        match call {
+            Call::CreateSnapshot { volume_id, purpose, .. } if !self.shots.iter().any(|it| it.token == token) => {
+                self.shots.push(Shot { token, volume_id: volume_id.clone(), purpose: *purpose, at, id: None });
+            }
+            Call::Launch(_) | Call::RequestSpot(_) | Call::Start { .. } | Call::Attach { .. } => {
+                self.forget_last_shots();
+            }
+            _ => {}
+        }
+    }
+
+    /// What was to be the last state of a volume is not its last any more: its node lives, and writes.
+    fn forget_last_shots(&mut self) {
+        self.shots.retain(|shot| shot.purpose != Purpose::BeforeDeletion);
+    }
+
     fn take_pending(&mut self, token: Uuid) -> Option<Pending> {
         let place = self.pending.iter().position(|pending| pending.token == token)?;
         Some(self.pending.remove(place))
@@ -426,13 +456,19 @@ pub fn subjects(call: &Call) -> Vec<String> {
         | Call::DeleteGroup { id }
         | Call::MakePublic { id }
         | Call::DeleteInterface { id }
+        | Call::SetTags { id, .. }
+        | Call::Enlarge { id, .. }
         | Call::DeleteSnapshot { id } => vec![id.clone()],
         Call::Tag { ids, .. }
         | Call::CancelRequests { ids }
         | Call::Terminate { ids }
         | Call::Stop { ids, .. }
         | Call::Start { ids } => ids.clone(),
-        Call::Launch(_) | Call::RequestSpot(_) | Call::CreateVolume { .. } | Call::CreateInterface { .. } => Vec::new(),
+        Call::Launch(_)
+        | Call::RequestSpot(_)
+        | Call::CreateVolume { .. }
+        | Call::CreateSnapshot { .. }
+        | Call::CreateInterface { .. } => Vec::new(),
     }
 }
 
@@ -443,6 +479,8 @@ struct ShownByNode<'a> {
     requests: BTreeMap<u32, Vec<&'a SpotRequest>>,
     volumes: BTreeMap<u32, &'a Volume>,
     interfaces: BTreeMap<u32, &'a Interface>,
+    /// Snapshots by the token of the call that made them.
+    snapshots: BTreeMap<&'a str, &'a str>,
     group: Option<&'a str>,
 }
 
@@ -453,6 +491,11 @@ impl<'a> ShownByNode<'a> {
             requests: BTreeMap::new(),
             volumes: BTreeMap::new(),
             interfaces: BTreeMap::new(),
+            snapshots: observed
+                .snapshots
+                .iter()
+                .filter_map(|it| Some((it.tags.get(tags::TOKEN)?.as_str(), it.id.as_str())))
+                .collect(),
             group: observed.groups.first().map(|group| group.id.as_str()),
         };
         for it in observed.instances.iter().filter(|it| it.state.is_live() && !ended.contains(&it.id)) {
@@ -503,6 +546,10 @@ fn how_settled(pending: &Pending, shown: &ShownByNode<'_>) -> Option<String> {
         Call::CreateInterface { node, .. } => {
             let found = shown.interfaces.get(node).filter(|it| it.attached)?;
             Some(format!("EC2 shows {}", found.id))
+        }
+        Call::CreateSnapshot { .. } => {
+            let found = shown.snapshots.get(pending.token.to_string().as_str())?;
+            Some(format!("EC2 shows {found}"))
         }
         // It is made again if it is still needed; if it is not, it may be there all the same.
         Call::CreateGroup { .. } => Some(format!("EC2 shows {}", shown.group?)),

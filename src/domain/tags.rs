@@ -16,7 +16,8 @@ pub const VERSION: &str = "cloudtop:version";
 pub const TEMPLATE: &str = "cloudtop:template";
 /// The operating system, where it is not the template's own.
 pub const OS: &str = "cloudtop:os";
-/// What a volume or an interface is for: [`ROLE_PERSISTENT`], [`ROLE_ROOT`] or [`ROLE_ADDRESS`].
+/// What a volume or an interface is for: [`ROLE_PERSISTENT`], [`ROLE_ROOT`], [`ROLE_ADDRESS`], [`ROLE_RESTORED`] or
+/// [`ROLE_REPLACED`].
 pub const ROLE: &str = "cloudtop:role";
 /// The id of the installation from which this one has adopted the environment.
 pub const ADOPTED_FROM: &str = "cloudtop:adopted-from";
@@ -24,6 +25,18 @@ pub const ADOPTED_FROM: &str = "cloudtop:adopted-from";
 pub const EXPIRES: &str = "cloudtop:expires";
 /// The role of a volume that outlives its instance.
 pub const ROLE_PERSISTENT: &str = "persistent";
+/// The role of a volume that is made from a snapshot and is not its node's yet.
+pub const ROLE_RESTORED: &str = "restored";
+/// The role of a volume in whose place another was put: kept, and no node's any more.
+pub const ROLE_REPLACED: &str = "replaced";
+/// The volume that a restored one takes the place of. While both are their node's, the one with this tag counts: that
+/// the restored one gets its role is the one step that decides.
+pub const REPLACES: &str = "cloudtop:replaces";
+/// Why a snapshot was made: see [`super::snapshots::Purpose`].
+pub const SNAPSHOT: &str = "cloudtop:snapshot";
+/// The token of the call that made a snapshot: `CreateSnapshot` takes no client token, so this tells whether a call
+/// whose answer was lost has made one.
+pub const TOKEN: &str = "cloudtop:token";
 /// The role of a volume that goes with its instance.
 pub const ROLE_ROOT: &str = "root";
 /// The role of a network interface that outlives its instance, for the address that it has.

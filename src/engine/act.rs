@@ -186,6 +186,10 @@ impl Actor<'_> {
 /// been heard and its answer lost, when the last was turned away unread.
 fn may_have_acted(call: &Call, failure: &Failure) -> bool {
     let unheard = matches!(failure.class, Class::Ambiguous | Class::Throttled | Class::Credentials);
+    // The SDK sends this one once: what was turned away did nothing.
+    if matches!(call, Call::CreateSnapshot { .. }) {
+        return failure.class == Class::Ambiguous;
+    }
     // A security group of that name is there and not listed: an earlier try may have made it.
     unheard || (matches!(call, Call::CreateGroup { .. }) && failure.class == Class::NotYetVisible)
 }

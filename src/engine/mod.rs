@@ -11,9 +11,11 @@ mod removal;
 pub mod report;
 mod run;
 pub mod schedule;
+mod volume_work;
 
 pub use interrupt::{Cut, Interrupt, Signal};
 pub use probe::Reach;
 pub use removal::{Removal, Removed};
 pub use report::{Progress, Reporter};
 pub use run::{Ending, EngineError, Options, Outcome, Publishing, Run};
+pub use volume_work::{VolumeWork, Worked};

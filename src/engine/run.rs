@@ -347,7 +347,11 @@ impl Run<'_> {
             instance_ids: &instance_ids,
             existing_volume: self.intent.volume.existing(),
             ssh_port: self.intent.access.port,
-            want: Want { keys: matches!(self.intent.goal, Goal::Gone { .. }), ..Want::in_use(self.intent) },
+            want: Want {
+                keys: matches!(self.intent.goal, Goal::Gone { .. }),
+                snapshots: self.intent.snapshot_first,
+                ..Want::in_use(self.intent)
+            },
         };
         let mut observed = self.cloud.observe(self.identity, &known).await?;
         observed.probes = std::mem::take(&mut carried.observed.probes);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chance;
 use super::lifecycle;
-use super::objects::{Group, Instance, Interface, KeyPair, SpotRequest, Volume};
+use super::objects::{Group, Instance, Interface, KeyPair, Snapshot, SpotRequest, Volume};
 use super::table::Table;
 use super::world::World;
 
@@ -29,6 +29,7 @@ pub(super) enum Row {
     Instance(String, Option<Box<Instance>>),
     Request(String, Option<Box<SpotRequest>>),
     Volume(String, Option<Box<Volume>>),
+    Snapshot(String, Option<Box<Snapshot>>),
     Group(String, Option<Box<Group>>),
     Key(String, Option<Box<KeyPair>>),
     Interface(String, Option<Box<Interface>>),
@@ -39,6 +40,7 @@ impl Row {
         let (Self::Instance(id, _)
         | Self::Request(id, _)
         | Self::Volume(id, _)
+        | Self::Snapshot(id, _)
         | Self::Group(id, _)
         | Self::Key(id, _)
         | Self::Interface(id, _)) = self;
@@ -60,6 +62,7 @@ impl Row {
             Self::Instance(id, row) => swap(&mut world.instances, id, row, Self::Instance),
             Self::Request(id, row) => swap(&mut world.requests, id, row, Self::Request),
             Self::Volume(id, row) => swap(&mut world.volumes, id, row, Self::Volume),
+            Self::Snapshot(id, row) => swap(&mut world.snapshots, id, row, Self::Snapshot),
             Self::Group(id, row) => swap(&mut world.groups, id, row, Self::Group),
             Self::Key(id, row) => swap(&mut world.keys, id, row, Self::Key),
             Self::Interface(id, row) => swap(&mut world.interfaces, id, row, Self::Interface),
@@ -75,6 +78,7 @@ fn changed(world: &mut World) -> Vec<Row> {
     let mut all: Vec<Row> = rows(&mut world.instances, Row::Instance).collect();
     all.extend(rows(&mut world.requests, Row::Request));
     all.extend(rows(&mut world.volumes, Row::Volume));
+    all.extend(rows(&mut world.snapshots, Row::Snapshot));
     // A region's default group comes with the first look at it, and was always there.
     let groups: Vec<Row> = rows(&mut world.groups, Row::Group).collect();
     let default = |row: &Row| world.groups.get(row.id()).is_some_and(|group| group.name == "default");

@@ -181,6 +181,8 @@ fn make_disks(
             ready: at,
             attachment: Some(attachment),
             stuck: false,
+            modification: None,
+            modified: Vec::new(),
             tags: tags.clone(),
         };
         world.volumes.put(&id, volume);

@@ -13,7 +13,9 @@ use super::SimulatorError;
 use super::control::Event;
 use super::faults::Armed;
 use super::lag::Past;
-use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, SpotRequest, Token, Volume};
+use super::objects::{
+    Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, Snapshot, SpotRequest, Token, Volume,
+};
 use super::table::Table;
 use super::throttle::Bucket;
 use super::usage::Run;
@@ -41,6 +43,7 @@ enum Change {
     Launch(String, Option<Box<Launch>>),
     Request(String, Option<Box<SpotRequest>>),
     Volume(String, Option<Box<Volume>>),
+    Snapshot(String, Option<Box<Snapshot>>),
     Group(String, Option<Box<Group>>),
     Key(String, Option<Box<KeyPair>>),
     Interface(String, Option<Box<Interface>>),
@@ -220,6 +223,7 @@ fn apply(world: &mut World, change: Change) {
         Change::Launch(id, row) => world.launches.replay(id, unbox(row)),
         Change::Request(id, row) => world.requests.replay(id, unbox(row)),
         Change::Volume(id, row) => world.volumes.replay(id, unbox(row)),
+        Change::Snapshot(id, row) => world.snapshots.replay(id, unbox(row)),
         Change::Group(id, row) => world.groups.replay(id, unbox(row)),
         Change::Key(id, row) => world.keys.replay(id, unbox(row)),
         Change::Interface(id, row) => world.interfaces.replay(id, unbox(row)),
@@ -252,6 +256,7 @@ fn take_changes(world: &mut World) -> Vec<Change> {
     changed(&mut world.instances, &mut changes, |id, row| Change::Instance(id, row.map(Box::new)));
     changed(&mut world.requests, &mut changes, |id, row| Change::Request(id, row.map(Box::new)));
     changed(&mut world.volumes, &mut changes, |id, row| Change::Volume(id, row.map(Box::new)));
+    changed(&mut world.snapshots, &mut changes, |id, row| Change::Snapshot(id, row.map(Box::new)));
     changed(&mut world.groups, &mut changes, |id, row| Change::Group(id, row.map(Box::new)));
     changed(&mut world.keys, &mut changes, |id, row| Change::Key(id, row.map(Box::new)));
     changed(&mut world.interfaces, &mut changes, |id, row| Change::Interface(id, row.map(Box::new)));
@@ -275,6 +280,7 @@ pub(super) fn forget_changes(world: &mut World) {
     world.launches.take_changed();
     world.requests.take_changed();
     world.volumes.take_changed();
+    world.snapshots.take_changed();
     world.groups.take_changed();
     world.keys.take_changed();
     world.interfaces.take_changed();
@@ -299,6 +305,7 @@ fn everything(world: &World) -> Vec<Change> {
     all.extend(world.instances.iter().map(|(id, row)| Change::Instance(id.clone(), boxed(row))));
     all.extend(world.requests.iter().map(|(id, row)| Change::Request(id.clone(), boxed(row))));
     all.extend(world.volumes.iter().map(|(id, row)| Change::Volume(id.clone(), boxed(row))));
+    all.extend(world.snapshots.iter().map(|(id, row)| Change::Snapshot(id.clone(), boxed(row))));
     all.extend(world.groups.iter().map(|(id, row)| Change::Group(id.clone(), boxed(row))));
     all.extend(world.keys.iter().map(|(id, row)| Change::Key(id.clone(), boxed(row))));
     all.extend(world.interfaces.iter().map(|(id, row)| Change::Interface(id.clone(), boxed(row))));
@@ -320,6 +327,7 @@ fn size(world: &World) -> usize {
         + world.launches.len()
         + world.requests.len()
         + world.volumes.len()
+        + world.snapshots.len()
         + world.groups.len()
         + world.keys.len()
         + world.interfaces.len()

@@ -283,7 +283,87 @@ pub(super) struct Volume {
     /// Whether it stays `detaching`, as a volume does that the guest has still mounted.
     #[serde(default)]
     pub stuck: bool,
+    /// The last change of its size, kind or speed.
+    #[serde(default)]
+    pub modification: Option<Modification>,
+    /// When its changes began, the last day's at least.
+    #[serde(default)]
+    pub modified: Vec<Timestamp>,
     pub tags: Tags,
+}
+
+/// A change of a volume that goes on beside its use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Modification {
+    pub from: Performance,
+    pub to: Performance,
+    pub started: Timestamp,
+    /// When the volume has its new size.
+    pub effective: Timestamp,
+    pub done: Timestamp,
+}
+
+/// What of a volume can be changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Performance {
+    pub size: u32,
+    pub kind: String,
+    pub iops: Option<u32>,
+    pub throughput: Option<u32>,
+}
+
+impl Modification {
+    /// EC2's word for its state.
+    pub fn state(&self, now: Timestamp) -> &'static str {
+        match () {
+            () if now < self.effective => "modifying",
+            () if now < self.done => "optimizing",
+            () => "completed",
+        }
+    }
+
+    /// How much of it is done, in percent.
+    pub fn progress(&self, now: Timestamp) -> i64 {
+        percent(self.started, self.done, now)
+    }
+}
+
+/// How much of a span has passed, in percent.
+fn percent(from: Timestamp, to: Timestamp, now: Timestamp) -> i64 {
+    let (whole, passed) = (to.duration_since(from).as_millis(), now.duration_since(from).as_millis());
+    if whole <= 0 || passed >= whole { 100 } else { i64::try_from(passed * 100 / whole).unwrap_or(0) }
+}
+
+/// A snapshot of a volume: what is on it was there when it began.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Snapshot {
+    pub region: String,
+    pub volume: String,
+    pub size: u32,
+    pub encrypted: bool,
+    pub description: String,
+    pub started: Timestamp,
+    pub visible: Timestamp,
+    pub done: Timestamp,
+    /// Whether it ends as `error`.
+    pub fails: bool,
+    pub tags: Tags,
+}
+
+impl Snapshot {
+    /// EC2's word for its state.
+    pub fn state(&self, now: Timestamp) -> &'static str {
+        match () {
+            () if now < self.done => "pending",
+            () if self.fails => "error",
+            () => "completed",
+        }
+    }
+
+    /// How much of it is done, in percent.
+    pub fn progress(&self, now: Timestamp) -> i64 {
+        percent(self.started, self.done, now)
+    }
 }
 
 impl Volume {

@@ -30,6 +30,12 @@ pub struct Settings {
     pub attach: Duration,
     /// From `creating` to `available` for a volume.
     pub volume_creation: Duration,
+    /// From a snapshot's beginning to its end.
+    pub snapshot: Duration,
+    /// From a change of a volume to its end; half of that until the volume has its new size.
+    pub modification: Duration,
+    /// Whether snapshots that are begun end as `error`.
+    pub snapshots_fail: bool,
     /// From `stopping` to `stopped`.
     pub stop: Duration,
     /// From `shutting-down` to `terminated`.
@@ -76,6 +82,9 @@ impl Default for Settings {
             evaluation: Duration::from_millis(300),
             attach: Duration::from_millis(300),
             volume_creation: Duration::from_millis(300),
+            snapshot: Duration::from_millis(2000),
+            modification: Duration::from_millis(1500),
+            snapshots_fail: false,
             stop: Duration::from_millis(1200),
             terminate: Duration::from_millis(1200),
             visibility_lag: Duration::from_millis(200),
@@ -125,6 +134,7 @@ impl Settings {
         let groups = self.group_vcpus.iter().map(|(group, vcpus)| format!("{group}={vcpus}"));
         pairs.push(("group-vcpus", groups.collect::<Vec<_>>().join(",")));
         pairs.push(("launch-failure", self.launch_failure.clone().unwrap_or_else(|| "none".to_owned())));
+        pairs.push(("snapshots", if self.snapshots_fail { "fail" } else { "complete" }.to_owned()));
         pairs.push(("throttling", throttling_word(self.throttling)));
         pairs.push(("data-feed", self.data_feed.clone().unwrap_or_else(|| "none".to_owned())));
         pairs.push(("cost-tags", if self.cost_tags { "active" } else { "inactive" }.to_owned()));
@@ -169,6 +179,13 @@ impl Settings {
                 }
                 self.launch_failure = known.then(|| value.to_owned());
             }
+            "snapshots" => {
+                self.snapshots_fail = match value {
+                    "fail" => true,
+                    "complete" => false,
+                    _ => return Err(invalid("`complete` or `fail`")),
+                }
+            }
             "throttling" => self.throttling = throttling(value).ok_or_else(|| invalid(THROTTLING))?,
             "data-feed" => self.data_feed = (value != "none").then(|| value.to_owned()),
             "cost-tags" => {
@@ -199,6 +216,8 @@ impl Settings {
             "evaluation" => &mut self.evaluation,
             "attach" => &mut self.attach,
             "volume-creation" => &mut self.volume_creation,
+            "snapshot" => &mut self.snapshot,
+            "modification" => &mut self.modification,
             "stop" => &mut self.stop,
             "terminate" => &mut self.terminate,
             "visibility-lag" => &mut self.visibility_lag,
@@ -211,13 +230,15 @@ impl Settings {
     }
 }
 
-const DURATIONS: [&str; 13] = [
+const DURATIONS: [&str; 15] = [
     "pending",
     "boot",
     "cloud-init",
     "evaluation",
     "attach",
     "volume-creation",
+    "snapshot",
+    "modification",
     "stop",
     "terminate",
     "visibility-lag",

@@ -19,6 +19,8 @@ pub struct Summary {
     pub spot_requests: Vec<RequestSummary>,
     /// Volumes, root volumes too.
     pub volumes: Vec<VolumeSummary>,
+    /// Snapshots.
+    pub snapshots: Vec<SnapshotSummary>,
     /// Security groups, without the default one of each region.
     pub security_groups: Vec<NamedSummary>,
     /// Key pairs.
@@ -130,6 +132,21 @@ pub struct VolumeSummary {
     pub tags: Tags,
 }
 
+/// One snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SnapshotSummary {
+    /// Its id.
+    pub id: String,
+    /// The volume that it is of.
+    pub volume_id: String,
+    /// The size of that volume in GiB.
+    pub size_gib: u32,
+    /// EC2's word for its state.
+    pub state: &'static str,
+    /// Its tags.
+    pub tags: Tags,
+}
+
 /// Something with a name or an address.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NamedSummary {
@@ -165,6 +182,7 @@ impl Summary {
         self.instances.iter().all(|it| it.gone)
             && self.spot_requests.iter().all(|it| it.gone)
             && self.volumes.is_empty()
+            && self.snapshots.is_empty()
             && self.security_groups.is_empty()
             && self.key_pairs.is_empty()
             && self.network_interfaces.is_empty()
@@ -187,6 +205,7 @@ fn summary(world: &World, now: Timestamp) -> Summary {
         instances: instances(world),
         spot_requests: requests(world),
         volumes: volumes(world, now),
+        snapshots: snapshots(world, now),
         security_groups: groups(world),
         key_pairs: named(world.keys.iter().map(|(id, it)| (id, &it.region, it.name.clone(), &it.tags))),
         network_interfaces: named(
@@ -241,6 +260,17 @@ fn volumes(world: &World, now: Timestamp) -> Vec<VolumeSummary> {
         state: it.state(now),
         instance_id: it.attachment.as_ref().map(|attachment| attachment.instance.clone()),
         delete_on_termination: it.attachment.as_ref().is_some_and(|attachment| attachment.delete_on_termination),
+        tags: it.tags.clone(),
+    });
+    all.collect()
+}
+
+fn snapshots(world: &World, now: Timestamp) -> Vec<SnapshotSummary> {
+    let all = world.snapshots.iter().map(|(id, it)| SnapshotSummary {
+        id: id.clone(),
+        volume_id: it.volume.clone(),
+        size_gib: it.size,
+        state: it.state(now),
         tags: it.tags.clone(),
     });
     all.collect()

@@ -9,7 +9,9 @@ use super::chance;
 use super::control::Event;
 use super::faults::Armed;
 use super::lag::Past;
-use super::objects::{Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, SpotRequest, Token, Volume};
+use super::objects::{
+    Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, Snapshot, SpotRequest, Token, Volume,
+};
 use super::settings::Settings;
 use super::table::Table;
 use super::throttle::Bucket;
@@ -27,6 +29,7 @@ pub(super) struct World {
     pub launches: Table<Launch>,
     pub requests: Table<SpotRequest>,
     pub volumes: Table<Volume>,
+    pub snapshots: Table<Snapshot>,
     pub groups: Table<Group>,
     pub keys: Table<KeyPair>,
     pub interfaces: Table<Interface>,
@@ -128,6 +131,7 @@ impl World {
         self.launches.clear();
         self.requests.clear();
         self.volumes.clear();
+        self.snapshots.clear();
         self.groups.clear();
         self.keys.clear();
         self.interfaces.clear();

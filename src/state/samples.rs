@@ -62,7 +62,13 @@ pub fn entries() -> Vec<Entry> {
         message: "two\nlines and \"quotes\", ü".to_owned(),
         class: Class::Throttled,
     };
-    let call = Box::new(Call::CreateVolume { node: 0, zone: "us-east-1a".to_owned(), gib: 100, tags: Tags::new() });
+    let call = Box::new(Call::CreateVolume {
+        node: 0,
+        zone: "us-east-1a".to_owned(),
+        gib: 100,
+        snapshot: None,
+        tags: Tags::new(),
+    });
     let events = [
         Event::Began { command: "up dev".to_owned() },
         Event::Intended { token, call, reason: "the node has none".to_owned() },

@@ -24,6 +24,7 @@ pub mod tables;
 mod tests;
 mod text;
 pub mod time;
+pub mod volumes;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::domain::intent::{Goal, Kind};
 use crate::domain::money::HOURS_PER_MONTH;
-use crate::domain::observed::VolumeState;
+use crate::domain::observed::{Snapshot, VolumeState};
 use crate::domain::phase::Phase;
 use crate::domain::plan::NodeView;
 use crate::domain::said::Said;
@@ -24,6 +24,8 @@ pub struct EnvironmentReport {
     pub nodes: Vec<NodeReport>,
     /// Its persistent volumes.
     pub volumes: Vec<VolumeReport>,
+    /// Snapshots that were made before a volume was deleted; looked for only where such are made.
+    pub snapshots: Vec<Snapshot>,
     /// What the volumes cost, USD a month, running or not.
     pub volume_usd_per_month: f64,
     /// What it has cost since the month began (UTC), USD; `None` where that is not known.

@@ -82,6 +82,7 @@ pub(super) fn cloudtop() -> EnvironmentReport {
             state: VolumeState::InUse,
             attached_to: Some("i-0123456789abcdef0".to_owned()),
         }],
+        snapshots: Vec::new(),
         volume_usd_per_month: 8.0,
         spent_this_month: Some(12.5),
         expires_at: None,
@@ -113,6 +114,7 @@ pub(super) fn cluster() -> EnvironmentReport {
             .map(|(view, price_per_hour)| NodeReport { view, price_per_hour, said: None })
             .collect(),
         volumes: Vec::new(),
+        snapshots: Vec::new(),
         volume_usd_per_month: 0.0,
         spent_this_month: Some(0.8),
         expires_at: Some(now() + Duration::from_mins(478)),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::report::{EnvironmentReport, NodeReport, VolumeReport, goal_word, volume_word};
+use super::volumes::SnapshotShape;
 use crate::domain::advisor::Band;
 use crate::domain::budget::Standing;
 use crate::domain::doctor::Check;
@@ -29,6 +30,9 @@ pub struct EnvironmentShape<'a> {
     phase: &'static str,
     nodes: Vec<NodeShape<'a>>,
     volumes: Vec<VolumeShape<'a>>,
+    /// Those that hold what was on volumes that `down --snapshot` has deleted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    snapshots: Vec<SnapshotShape<'a>>,
     /// Of the nodes that bill now.
     price_per_hour: f64,
     /// A month like this hour, volumes included.
@@ -208,6 +212,7 @@ impl<'a> From<&'a EnvironmentReport> for EnvironmentShape<'a> {
             phase: report.phase().as_str(),
             nodes: report.nodes.iter().map(NodeShape::from).collect(),
             volumes: report.volumes.iter().map(VolumeShape::from).collect(),
+            snapshots: report.snapshots.iter().map(|it| SnapshotShape::of(&report.region, it)).collect(),
             price_per_hour: rounded(report.price_per_hour()),
             price_per_month: rounded(report.price_per_month()),
             volume_price_per_month: rounded(report.volume_usd_per_month),

@@ -44,6 +44,7 @@ fn facts(row: [&str; COLUMNS.len()], previous: Option<&[String]>) -> Result<Type
     // "2x900ssd" is two of them; the chooser asks for no more than that there are some.
     let local_disks = disks.split('x').next().and_then(|count| count.parse().ok()).unwrap_or(0);
     Ok(TypeFacts {
+        gpus: 0,
         name: name.to_owned(),
         vcpus: rows::number(vcpus)?,
         memory_mib: (rows::number::<f64>(memory)? * 1024.0) as u64,
@@ -56,7 +57,6 @@ fn facts(row: [&str; COLUMNS.len()], previous: Option<&[String]>) -> Result<Type
         local_disks,
         local_nvme: true,
         // No request of the backtest asks for them.
-        gpus: 0,
         hibernation: false,
     })
 }

@@ -38,6 +38,7 @@ mod ssh;
 mod streams;
 mod systems;
 mod template_check;
+mod volumes;
 mod waits;
 mod web;
 mod world;

@@ -203,6 +203,39 @@ def test_the_volume_that_was_kept_is_used_again(cloudtop, account):
     assert instance["Placement"]["AvailabilityZone"] == volume["AvailabilityZone"], "the volume pins the zone"
 
 
+def test_a_volume_is_snapshot_enlarged_restored_and_deleted(cloudtop, account):
+    ec2, cloudtop = account.client(), cloudtop.on(account)
+    up(cloudtop, ec2, "dev", *SMALL, "--volume", 12)
+    (old,) = persistent(ec2)
+    cloudtop("down", "dev")
+
+    (taken,) = cloudtop("volume", "snapshot", "dev", "--wait", "--json").json()["snapshots"]
+    assert (taken["state"], taken["volume_id"], taken["environment"]) == ("completed", old["VolumeId"], "dev")
+    (snapshot,) = ec2.describe_snapshots(SnapshotIds=[taken["snapshot_id"]])["Snapshots"]
+    assert tags(snapshot)["cloudtop:node"] == "0" and tags(snapshot)["cloudtop:owner"] == tags(old)["cloudtop:owner"]
+
+    cloudtop("volume", "resize", "dev", "--size", 20, "--yes")
+    assert persistent(ec2)[0]["Size"] == 20
+
+    cloudtop("volume", "restore", "dev", "--snapshot", "latest")
+    (new,) = persistent(ec2)
+    assert (new["SnapshotId"], new["AvailabilityZone"]) == (taken["snapshot_id"], old["AvailabilityZone"])
+    assert new["VolumeId"] != old["VolumeId"] and new["Size"] == 20
+    (kept,) = ec2.describe_volumes(VolumeIds=[old["VolumeId"]])["Volumes"]
+    assert tags(kept)["cloudtop:role"] == "replaced"
+    up(cloudtop, ec2, "dev", *SMALL)
+    assert persistent(ec2)[0]["Attachments"], "the restored one is used"
+
+    cloudtop("down", "dev", "--delete-volumes", "--snapshot", "--yes")
+    assert persistent(ec2) == []
+    cloudtop("volume", "delete", old["VolumeId"], "--yes")
+    left = cloudtop("volume", "snapshots", "--json").json()["snapshots"]
+    assert sorted(it["purpose"] for it in left) == ["asked", "before-deletion"]
+    for it in left:
+        cloudtop("volume", "delete-snapshot", it["snapshot_id"], "--yes")
+    assert made(ec2) == []
+
+
 def test_persistent_and_terminate_goes_by_a_spot_request(cloudtop, account):
     ec2, cloudtop = account.client(), cloudtop.on(account)
     shown = up(cloudtop, ec2, "dev", *SMALL, "--on-interruption", "terminate", "--volume", 9).json()

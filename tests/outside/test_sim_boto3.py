@@ -282,6 +282,39 @@ def test_a_volume_is_detached(ec2):
     assert error_code(ec2.attach_volume, **mismatch) == "InvalidVolume.ZoneMismatch"
 
 
+def test_a_snapshot_a_volume_from_it_and_a_larger_one(ec2):
+    volume = ec2.create_volume(AvailabilityZone="us-east-1a", Size=8, VolumeType="gp3")["VolumeId"]
+    ec2.get_waiter("volume_available").wait(VolumeIds=[volume], WaiterConfig={"Delay": 1})
+    own = [{"ResourceType": "snapshot", "Tags": OWN}]
+    made = ec2.create_snapshot(VolumeId=volume, Description="one", TagSpecifications=own)
+    assert (made["State"], made["VolumeSize"], made["Tags"]) == ("pending", 8, OWN)
+    assert isinstance(made["StartTime"], datetime.datetime) and made["Progress"].endswith("%")
+    assert error_code(ec2.create_snapshot, VolumeId=volume) == "SnapshotCreationPerVolumeRateExceeded"
+    snapshot = made["SnapshotId"]
+    ec2.get_waiter("snapshot_completed").wait(SnapshotIds=[snapshot], WaiterConfig={"Delay": 1})
+    by_tag = [{"Name": "tag:made-by", "Values": ["boto3"]}]
+    (shown,) = ec2.describe_snapshots(OwnerIds=["self"], Filters=by_tag)["Snapshots"]
+    assert (shown["SnapshotId"], shown["State"], shown["Progress"]) == (snapshot, "completed", "100%")
+
+    copy = ec2.create_volume(AvailabilityZone="us-east-1b", SnapshotId=snapshot, VolumeType="gp3")
+    assert (copy["SnapshotId"], copy["Size"]) == (snapshot, 8)
+    smaller = {"AvailabilityZone": "us-east-1b", "SnapshotId": snapshot, "Size": 4}
+    assert error_code(ec2.create_volume, **smaller) == "InvalidParameterValue"
+
+    change = ec2.modify_volume(VolumeId=volume, Size=9)["VolumeModification"]
+    assert (change["ModificationState"], change["OriginalSize"], change["TargetSize"]) == ("modifying", 8, 9)
+    assert error_code(ec2.modify_volume, VolumeId=volume, Size=10) == "IncorrectModificationState"
+
+    def completed():
+        (it,) = ec2.describe_volumes_modifications(VolumeIds=[volume])["VolumesModifications"]
+        return it["ModificationState"] == "completed" and it["Progress"] == 100
+
+    eventually(completed)
+    assert error_code(ec2.modify_volume, VolumeId=volume, Size=4) == "InvalidParameterValue"
+    ec2.delete_snapshot(SnapshotId=snapshot)
+    assert error_code(ec2.describe_snapshots, SnapshotIds=[snapshot]) == "InvalidSnapshot.NotFound"
+
+
 def test_request_spot_instances(ec2):
     specification = {"ImageId": ubuntu(ec2), "InstanceType": TYPE, "Placement": {"AvailabilityZone": "us-east-1a"}}
     until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)

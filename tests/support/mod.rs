@@ -49,6 +49,7 @@ pub fn cloudtop_intent() -> Intent {
         fixed_addresses: false,
         delivers: false,
         secrets: Vec::new(),
+        snapshot_first: false,
         tags: BTreeMap::new(),
     }
 }

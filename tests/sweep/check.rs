@@ -30,6 +30,7 @@ pub async fn differences(world: &World, wanted: &Wanted) -> Vec<String> {
     }
     found.check_states(wanted, &instances, &requests);
     found.check_volumes(wanted, &instances, &volumes);
+    found.check_snapshots(world, &shown, wanted);
     found.check_roots(&shown, wanted);
     found.check_addresses(&shown, wanted);
     found.check_owners(&shown, wanted);
@@ -53,15 +54,22 @@ pub async fn differences(world: &World, wanted: &Wanted) -> Vec<String> {
 }
 
 /// What is left where nothing should be.
-pub fn leftovers(world: &World) -> Vec<String> {
+/// Snapshots stay, and so do volumes that were put aside, where there may be any.
+pub fn leftovers(world: &World, aside: bool) -> Vec<String> {
     let shown = world.simulator.show().unwrap();
     let mut left = Vec::new();
     left.extend(shown.instances.iter().filter(|it| !it.gone).map(|it| format!("{} is left, {}", it.id, it.state)));
     left.extend(shown.spot_requests.iter().filter(|it| !it.gone).map(|it| format!("{} is left, {}", it.id, it.state)));
-    left.extend(shown.volumes.iter().map(|it| format!("{} is left, {}", it.id, it.state)));
+    let volumes = shown.volumes.iter().filter(|it| !(aside && is_aside(it)));
+    left.extend(volumes.map(|it| format!("{} is left, {}", it.id, it.state)));
     let others = [&shown.security_groups, &shown.key_pairs, &shown.network_interfaces];
     left.extend(others.into_iter().flatten().map(|it| format!("{} ({}) is left", it.id, it.name)));
     left
+}
+
+/// Whether a volume is no node's: made by a restore that was not finished, or put aside by one.
+fn is_aside(volume: &VolumeSummary) -> bool {
+    matches!(tag(&volume.tags, "cloudtop:role"), "restored" | "replaced")
 }
 
 /// What was never begun is not wanted.
@@ -113,8 +121,11 @@ impl Findings {
         if let Some(wanted) = wanted.volumes {
             self.count("persistent volumes", volumes.len(), wanted);
         }
+        for it in volumes.iter().filter(|it| wanted.gib.is_some_and(|gib| gib != it.size_gib)) {
+            self.say(format!("{} has {} GiB", it.id, it.size_gib));
+        }
         let nodes: BTreeSet<&str> = volumes.iter().map(|it| tag(&it.tags, "cloudtop:node")).collect();
-        if nodes.len() != volumes.len() {
+        if nodes.len() != volumes.len() && !wanted.aside {
             self.say(format!("{} persistent volumes for {} nodes", volumes.len(), nodes.len()));
         }
         for instance in instances {
@@ -136,9 +147,25 @@ impl Findings {
         }
     }
 
+    /// Each snapshot is whole and was made once; where volumes were put aside, none that was ever made is gone.
+    fn check_snapshots(&mut self, world: &World, shown: &Summary, wanted: &Wanted) {
+        if let Some(snapshots) = wanted.snapshots {
+            self.count("snapshots", shown.snapshots.len(), snapshots);
+            self.count("snapshots ever made", world.network.ever_made("snap-").len(), snapshots);
+            for it in shown.snapshots.iter().filter(|it| it.state != "completed") {
+                self.say(format!("{} is {}", it.id, it.state));
+            }
+        }
+        for id in world.network.ever_made("vol-").iter().filter(|_| wanted.aside) {
+            if !shown.volumes.iter().any(|it| it.id == **id) {
+                self.say(format!("{id} is gone"));
+            }
+        }
+    }
+
     /// Root disks go with their instances; there is one of each.
     fn check_roots(&mut self, shown: &Summary, wanted: &Wanted) {
-        let roots = shown.volumes.iter().filter(|it| tag(&it.tags, "cloudtop:role") != "persistent");
+        let roots = shown.volumes.iter().filter(|it| tag(&it.tags, "cloudtop:role") != "persistent" && !is_aside(it));
         self.count("root disks", roots.count(), wanted.nodes);
     }
 
@@ -161,6 +188,7 @@ impl Findings {
         let instances = shown.instances.iter().filter(|it| !it.gone).map(|it| (&it.id, &it.tags));
         let requests = shown.spot_requests.iter().filter(|it| !it.gone).map(|it| (&it.id, &it.tags));
         let volumes = shown.volumes.iter().map(|it| (&it.id, &it.tags));
+        let volumes = volumes.chain(shown.snapshots.iter().map(|it| (&it.id, &it.tags)));
         let others = shown.security_groups.iter().chain(&shown.key_pairs);
         let addresses = shown.network_interfaces.iter().filter(|it| tag(&it.tags, "cloudtop:role") == "address");
         let others = others.chain(addresses).map(|it| (&it.id, &it.tags));

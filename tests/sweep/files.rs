@@ -155,7 +155,7 @@ fn an_end_that_the_state_was_not_told_of_is_told_again() {
             fs::write(world.file(STATE), before).unwrap();
             world.ok(next).await.unwrap();
             world.ok("down dev --delete-volumes").await.unwrap();
-            assert_eq!(check::leftovers(&world), [""; 0], "{}", world.transcript());
+            assert_eq!(check::leftovers(&world, false), [""; 0], "{}", world.transcript());
         });
     }
 }

@@ -183,7 +183,7 @@ pub async fn finish(wanted: &Wanted, world: &World) -> Vec<String> {
     if let Err(error) = world.ok(&line).await {
         return vec![error];
     }
-    check::leftovers(world)
+    check::leftovers(world, wanted.aside)
 }
 
 impl Sweep {

@@ -50,6 +50,12 @@ pub struct Wanted {
     pub ever: Option<(usize, usize)>,
     /// Whether nodes are on demand, and have no spot requests.
     pub on_demand: bool,
+    /// How many snapshots there are, and were ever made. None: that depends on how far the command came.
+    pub snapshots: Option<usize>,
+    /// Whether volumes may have been put aside: then none that was ever made is gone.
+    pub aside: bool,
+    /// How large persistent volumes are, GiB. None: as `up` makes them.
+    pub gib: Option<u32>,
     /// Where ssh is let in from.
     pub ssh_from: &'static str,
 }
@@ -74,6 +80,9 @@ pub const fn running(env: &'static str, nodes: usize) -> Wanted {
         addresses: 0,
         ever: Some((nodes, nodes)),
         on_demand: false,
+        snapshots: Some(0),
+        aside: false,
+        gib: None,
         ssh_from: HERE,
     }
 }
@@ -106,6 +115,10 @@ const fn however_far(wanted: Wanted) -> Wanted {
         _ => None,
     };
     Wanted { ever: None, volumes, ..wanted }
+}
+
+const fn with_snapshots(snapshots: usize, wanted: Wanted) -> Wanted {
+    Wanted { snapshots: Some(snapshots), ..wanted }
 }
 
 const fn row(
@@ -157,6 +170,57 @@ pub const ALL: &[Scenario] = &[
     row("down (stopped)", &[DEV, Run("stop dev")], "down dev", &[], ever(1, 1, gone("dev", 1))),
     row("down (3 nodes)", &[THREE], "down core", &[], ever(3, 3, gone("core", 3))),
     row("down --delete-volumes", &[DEV], "down dev --delete-volumes", &[], ever(1, 1, gone("dev", 0))),
+    row(
+        "down --snapshot",
+        &[DEV],
+        "down dev --delete-volumes --snapshot",
+        &[],
+        with_snapshots(1, ever(1, 1, gone("dev", 0))),
+    ),
+    row(
+        "down --snapshot (3)",
+        &[THREE],
+        "down core --delete-volumes --snapshot",
+        &[],
+        with_snapshots(3, ever(3, 3, gone("core", 0))),
+    ),
+    // Volumes.
+    row(
+        "volume snapshot",
+        &[DEV, Run("down dev")],
+        "volume snapshot dev --wait",
+        &["volume list"],
+        Wanted { snapshots: None, ..ever(1, 1, gone("dev", 1)) },
+    ),
+    row(
+        "volume delete",
+        &[DEV, Run("down dev")],
+        "volume delete dev --snapshot",
+        &["down dev --delete-volumes --snapshot"],
+        with_snapshots(1, ever(1, 1, gone("dev", 0))),
+    ),
+    row(
+        "volume resize",
+        &[DEV, Run("down dev")],
+        "volume resize dev --size 40",
+        &[],
+        Wanted { gib: Some(40), ..ever(1, 1, gone("dev", 1)) },
+    ),
+    row("volume create", &[], "volume create dev --size 20 --zone us-east-1b", &["up dev"], running("dev", 1)),
+    row(
+        "volume restore",
+        &[DEV, Run("down dev"), Run("volume snapshot dev --wait")],
+        "volume restore dev --snapshot latest",
+        &["volume restore dev --snapshot latest", "up dev"],
+        Wanted { aside: true, ever: None, ..with_snapshots(1, running("dev", 1)) },
+    ),
+    row(
+        "volume restore, then up",
+        &[DEV, Run("down dev"), Run("volume snapshot dev --wait")],
+        "volume restore dev --snapshot latest",
+        &["up dev"],
+        Wanted { aside: true, ever: None, volumes: None, ..with_snapshots(1, running("dev", 1)) },
+    ),
     with_describes(row("recover", &[DEV, LoseState], "recover", &["recover", "up dev"], running("dev", 1))),
     row("gc --end (unknown)", &[DEV, LoseState], "gc --end", &["gc --end", "recover"], ever(1, 1, gone("dev", 1))),
     row(

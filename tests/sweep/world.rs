@@ -69,6 +69,8 @@ impl World {
             ("evaluation", "3s"),
             ("attach", "2s"),
             ("volume-creation", "2s"),
+            ("snapshot", "20s"),
+            ("modification", "20s"),
             ("capacity-return", "10m"),
         ];
         for (key, value) in settings {

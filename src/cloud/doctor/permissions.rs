@@ -95,6 +95,9 @@ impl Cloud {
             "DescribeVolumes" => {
                 said(name, ec2.describe_volumes().filters(ours()).max_results(SMALL_PAGE).send()).await
             }
+            "DescribeVolumesModifications" => {
+                said(name, ec2.describe_volumes_modifications().max_results(SMALL_PAGE).send()).await
+            }
             _ => Err(untried(name)),
         }
     }
@@ -183,6 +186,10 @@ impl Cloud {
                 said(name, ec2.delete_network_interface().dry_run(true).network_interface_id(INTERFACE).send()).await
             }
             "DeleteSnapshot" => said(name, ec2.delete_snapshot().dry_run(true).snapshot_id(SNAPSHOT).send()).await,
+            "CreateSnapshot" => said(name, ec2.create_snapshot().dry_run(true).volume_id(VOLUME).send()).await,
+            "ModifyVolume" => {
+                said(name, ec2.modify_volume().dry_run(true).volume_id(VOLUME).size(count(1)).send()).await
+            }
             "DeleteSecurityGroup" => said(name, ec2.delete_security_group().dry_run(true).group_id(GROUP).send()).await,
             "DeleteVolume" => said(name, ec2.delete_volume().dry_run(true).volume_id(VOLUME).send()).await,
             "ModifyNetworkInterfaceAttribute" => {

@@ -248,7 +248,7 @@ async fn running(cloud: &Cloud, subject: &Subject) -> Result<u64, Failure> {
                 instance_ids: &[],
                 existing_volume: None,
                 ssh_port: known.intent.access.port,
-                want: Want { volumes: false, interfaces: false, keys: false, groups: false },
+                want: Want { volumes: false, interfaces: false, snapshots: false, keys: false, groups: false },
             },
         )
         .await?;

@@ -33,6 +33,9 @@ fn resources(summary: &Summary) -> Vec<String> {
     for it in &summary.volumes {
         lines.push(format!("volume           {}  {} GiB  {}  {}", it.id, it.size_gib, it.zone, it.state));
     }
+    for it in &summary.snapshots {
+        lines.push(format!("snapshot         {}  {} GiB  of {}  {}", it.id, it.size_gib, it.volume_id, it.state));
+    }
     let named = [
         ("security group  ", &summary.security_groups),
         ("key pair        ", &summary.key_pairs),

@@ -40,6 +40,8 @@ const DOWN_UP: &str = "`cloudtop down`, then `cloudtop up`: it launches in the v
 pub(super) const ROWS: &[Row] = &[
     // Too many calls.
     row("RequestLimitExceeded", "EC2 wants fewer calls a second from this account and region"),
+    row("SnapshotCreationPerVolumeRateExceeded", "EC2 begins one snapshot of a volume in fifteen seconds"),
+    row("ConcurrentSnapshotLimitExceeded", "the account has as many snapshots being written as it may"),
     row("Throttling", TOO_MANY_CALLS),
     row("ThrottlingException", TOO_MANY_CALLS),
     row("ThrottledException", TOO_MANY_CALLS),
@@ -97,6 +99,17 @@ pub(super) const ROWS: &[Row] = &[
     ),
     step("VcpuLimitExceeded", "the account's quota of vCPUs for these families is used up in this region", VCPU_QUOTA),
     step("InstanceLimitExceeded", "the account runs as many instances as it may in this region", VCPU_QUOTA),
+    step(
+        "SnapshotLimitExceeded",
+        "the account has as many snapshots as it may",
+        "delete snapshots that are not needed (`cloudtop volume snapshots`), or have the EBS quota raised under Service Quotas",
+    ),
+    step(
+        "VolumeModificationRateExceeded",
+        "EC2 changes a volume only so often in a day, and this one was changed as often as that",
+        "run the same command again at the time that EC2 names; until then nothing has changed",
+    ),
+    step("VolumeModificationSizeLimitExceeded", "the account has as much storage being changed as it may", EBS_QUOTA),
     step("VolumeLimitExceeded", "the account has as many volumes, or as much storage, as it may", EBS_QUOTA),
     step("MaxIOPSLimitExceeded", "the account's volumes have as many IOPS together as they may", EBS_QUOTA),
     row("ResourceLimitExceeded", "the account has as many of these as it may in this region"),
@@ -227,6 +240,12 @@ pub(super) const ROWS: &[Row] = &[
     row("InvalidSecurityGroupID.NotFound", "EC2 does not show that security group, or not yet"),
     row("InvalidKeyPair.NotFound", "EC2 does not show that key pair, or not yet"),
     row("InvalidNetworkInterfaceID.NotFound", "EC2 does not show that network interface, or not yet"),
+    step(
+        "InvalidSnapshot.InUse",
+        "an image (AMI) is made of the snapshot",
+        "deregister the image first; `cloudtop` makes no such images itself",
+    ),
+    row("InvalidSnapshotID.Malformed", "what was given is no id of a snapshot"),
     row("InvalidSnapshot.NotFound", "the snapshot is not there any more"),
     step(
         "InvalidSpotDatafeed.NotFound",
@@ -262,6 +281,11 @@ pub(super) const ROWS: &[Row] = &[
     row("EntityAlreadyExists", "IAM has a role or instance profile of that name already"),
     row("InvalidPermission.Duplicate", "the security group has that rule already"),
     // Something else first.
+    step(
+        "IncorrectModificationState",
+        "the volume is being changed already, and EC2 does one change at a time",
+        WAIT_FOR_STATE,
+    ),
     step("IncorrectState", "the thing is in a state in which EC2 does not do that", WAIT_FOR_STATE),
     step("IncorrectInstanceState", "the instance is in a state in which EC2 does not do that", WAIT_FOR_STATE),
     step(

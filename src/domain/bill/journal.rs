@@ -164,7 +164,7 @@ impl Reader {
                     }
                 }
             }
-            Call::CreateVolume { node, zone, gib, tags } => {
+            Call::CreateVolume { node, zone, gib, tags, .. } => {
                 let Some(id) = &made.volume else { return };
                 let owner =
                     Owner { env: self.env.clone(), region: region_of(&zone), node: Some(node), tags: Arc::new(tags) };
@@ -172,6 +172,13 @@ impl Reader {
                 self.usage.disks.push(Disk { owner, id: id.clone(), gib, from: at, to: None });
             }
             Call::DeleteVolume { id } => self.end_volume(&id, at),
+            Call::Enlarge { id, gib } => self.enlarge(&id, gib, at),
+            Call::CreateSnapshot { volume_id, tags, .. } => self.snapshot(made, &volume_id, tags, at),
+            Call::DeleteSnapshot { id } => {
+                for it in self.usage.snapshots.iter_mut().filter(|it| it.id == id && it.to.is_none()) {
+                    it.to = Some(at);
+                }
+            }
             _ => {}
         }
     }
@@ -331,6 +338,23 @@ impl Reader {
         if let Some(disk) = self.volumes.remove(id).and_then(|place| self.usage.disks.get_mut(place)) {
             disk.to = Some(at);
         }
+    }
+
+    /// From now on it is another disk.
+    fn enlarge(&mut self, id: &str, gib: u32, at: Timestamp) {
+        let Some(disk) = self.volumes.get(id).and_then(|place| self.usage.disks.get_mut(*place)) else { return };
+        disk.to = Some(at);
+        let larger = Disk { gib, from: at, to: None, ..disk.clone() };
+        self.volumes.insert(id.to_owned(), self.usage.disks.len());
+        self.usage.disks.push(larger);
+    }
+
+    /// It holds at most as much as its volume, whose size the journal tells where it made it.
+    fn snapshot(&mut self, made: &Made, volume_id: &str, tags: Tags, at: Timestamp) {
+        let volume = self.volumes.get(volume_id).and_then(|place| self.usage.disks.get(*place));
+        let (Some(id), Some(volume)) = (&made.snapshot, volume) else { return };
+        let owner = Owner { tags: Arc::new(tags), ..volume.owner.clone() };
+        self.usage.snapshots.push(Disk { owner, id: id.clone(), gib: volume.gib, from: at, to: None });
     }
 
     /// Nothing is left but some volumes.

@@ -151,7 +151,8 @@ impl<'a> Seeing<'a, '_> {
 
     fn volumes(&mut self) {
         let mut shown = BTreeSet::new();
-        let volumes = self.look.found.iter().flat_map(|found| &found.observed.volumes);
+        let volumes =
+            self.look.found.iter().flat_map(|found| found.observed.volumes.iter().chain(&found.spare.put_aside));
         for volume in volumes.filter(|volume| volume.state != VolumeState::Deleting) {
             shown.insert(volume.id.as_str());
             self.there(volume, |disk| disk.id == volume.id);
@@ -167,9 +168,11 @@ impl<'a> Seeing<'a, '_> {
     /// A disk that EC2 shows: what EC2 says of it counts.
     fn there(&mut self, volume: &Volume, is_it: impl Fn(&Disk) -> bool) {
         let made_at = self.look.found.and_then(|found| found.made_at.get(&volume.id)).copied();
+        // One that grew is several: the last has not been since it was made.
+        let has_grown = self.usage.disks.iter().any(|disk| disk.to.is_some() && disk.id == volume.id);
         if let Some(disk) = self.usage.disks.iter_mut().rfind(|disk| disk.to.is_none() && is_it(disk)) {
             disk.id.clone_from(&volume.id);
-            disk.from = made_at.unwrap_or(disk.from);
+            disk.from = made_at.filter(|_| !has_grown).unwrap_or(disk.from);
             disk.gib = volume.gib;
             return;
         }
@@ -206,7 +209,16 @@ impl<'a> Seeing<'a, '_> {
 
     fn snapshots(&mut self) {
         let Some(found) = self.look.found else { return };
-        for snapshot in &found.spare.snapshots {
+        let (look, last_word) = (self.look, self.look.last_word.unwrap_or(self.look.now));
+        for it in self.usage.snapshots.iter_mut().filter(|it| is_here(look, &it.owner) && it.to.is_none()) {
+            match found.spare.snapshots.iter().find(|snapshot| snapshot.id == it.id) {
+                Some(snapshot) => it.gib = snapshot.gib,
+                // Somebody else has deleted it.
+                None => it.to = Some(last_word.max(it.from)),
+            }
+        }
+        let known: BTreeSet<String> = self.usage.snapshots.iter().map(|it| it.id.clone()).collect();
+        for snapshot in found.spare.snapshots.iter().filter(|it| !known.contains(&it.id)) {
             let from = found.made_at.get(&snapshot.id).copied().unwrap_or(self.look.now);
             let (owner, id) = (self.owner(&snapshot.id, None), snapshot.id.clone());
             self.usage.snapshots.push(Disk { owner, id, gib: snapshot.gib, from, to: None });

@@ -7,9 +7,10 @@ use crate::domain::lifecycle;
 use crate::domain::observed::{Instance, InstanceState, SpotRequest, Volume, VolumeState};
 use crate::domain::phase::Phase;
 use crate::domain::record::{LOST_SHOWS_WITHIN, Pending};
+use crate::domain::snapshots::{self, Purpose, Standing};
 
 use super::world::{NodeFacts, World, ago};
-use super::{NodeView, Planner};
+use super::{Blocked, NodeView, Planner};
 
 impl<'a> Planner<'a> {
     /// Plans for an environment of which nothing should be left, but the volumes unless `delete_volumes`.
@@ -154,6 +155,8 @@ impl<'a> Planner<'a> {
         let ours = |volume: &&Volume| volume.node_tag.is_some() && brought != Some(&volume.id);
         for volume in self.inputs.observed.volumes.iter().filter(ours) {
             match volume.state {
+                VolumeState::Available | VolumeState::Error
+                    if self.intent().snapshot_first && !self.is_safe(volume) => {}
                 VolumeState::Available | VolumeState::Error => {
                     self.propose(Call::DeleteVolume { id: volume.id.clone() }, "its deletion was asked for");
                 }
@@ -167,6 +170,51 @@ impl<'a> Planner<'a> {
                 self.wait(format!("EC2 to list {id}, which is then deleted"));
             }
         }
+    }
+
+    /// Whether there is a whole snapshot of a volume since it was last in use; sees to it where there is not.
+    fn is_safe(&mut self, volume: &Volume) -> bool {
+        let (id, record) = (volume.id.as_str(), self.record);
+        if volume.state == VolumeState::Error {
+            let words = format!("EC2 calls {id} broken, and of such a volume no snapshot can be made: it is kept");
+            self.block_for_snapshot(volume, words);
+            return false;
+        }
+        let before = Purpose::BeforeDeletion;
+        match snapshots::standing(record, &self.inputs.observed.snapshots, id, before, self.now()) {
+            Standing::Completed(_) => return true,
+            Standing::Nothing => self.snapshot(volume),
+            Standing::Unanswered(pending) => {
+                let waiting_for = self.wait_out(pending);
+                self.wait(waiting_for);
+            }
+            Standing::Unlisted(snapshot) => self.wait(format!("EC2 to list {snapshot}, the snapshot of {id}")),
+            Standing::Pending(snapshot) => self.wait(snapshots::in_words(snapshot)),
+            Standing::Failed(snapshot) if snapshot.started_at >= record.began => {
+                let words = format!("EC2 could not make {}, the snapshot of {id}: the volume is kept", snapshot.id);
+                self.block_for_snapshot(volume, words);
+            }
+            // It failed an earlier run.
+            Standing::Failed(_) => self.snapshot(volume),
+        }
+        false
+    }
+
+    fn snapshot(&mut self, volume: &Volume) {
+        let call = snapshots::call(
+            self.inputs.identity,
+            &self.intent().all_tags(),
+            volume,
+            Purpose::BeforeDeletion,
+            "before its volume was deleted",
+        );
+        self.propose(call, "its volume is to be deleted, and a snapshot of it was asked for");
+    }
+
+    fn block_for_snapshot(&mut self, volume: &Volume, words: String) {
+        let node = volume.node_tag.as_deref().and_then(|tag| tag.parse().ok()).unwrap_or_default();
+        self.block(Blocked::Volume { node, words });
+        self.unfinished = true;
     }
 
     pub(super) fn wait(&mut self, what: String) {

@@ -327,7 +327,7 @@ impl<'a> Planner<'a> {
         }
         let mut tags = self.tags_of(&[index]);
         tags.insert(tags::ROLE.to_owned(), tags::ROLE_PERSISTENT.to_owned());
-        let call = Call::CreateVolume { node: index, zone: instance.zone.clone(), gib, tags };
+        let call = Call::CreateVolume { node: index, zone: instance.zone.clone(), gib, snapshot: None, tags };
         self.propose(call, "the node has no persistent volume yet");
     }
 

@@ -77,7 +77,13 @@ impl<'a> World<'a> {
         }
         let mut volumes: Vec<&Volume> = observed.volumes.iter().collect();
         volumes.sort_by_key(|it| (existing != Some(&it.id), it.state == VolumeState::Deleting, &it.id));
-        for volume in volumes {
+        // While both are their node's, the one that was put in the other's place counts.
+        let replaced: BTreeSet<&str> = volumes
+            .iter()
+            .filter(|it| it.state != VolumeState::Deleting)
+            .filter_map(|it| it.replaces.as_deref())
+            .collect();
+        for volume in volumes.into_iter().filter(|it| !replaced.contains(it.id.as_str())) {
             if let Some(node) = places.node_of(&volume.id) {
                 world.node(node).volume.get_or_insert(volume);
             }

@@ -25,7 +25,7 @@ fn refused(n: u64, seconds: i64, class: Class) -> Entry {
 }
 
 fn create_volume() -> Call {
-    Call::CreateVolume { node: 2, zone: "us-east-1a".to_owned(), gib: 10, tags: Tags::new() }
+    Call::CreateVolume { node: 2, zone: "us-east-1a".to_owned(), gib: 10, snapshot: None, tags: Tags::new() }
 }
 
 fn volume() -> Volume {
@@ -35,6 +35,7 @@ fn volume() -> Volume {
         gib: 10,
         zone: "us-east-1a".to_owned(),
         state: VolumeState::Available,
+        replaces: None,
         attachment: None,
     }
 }

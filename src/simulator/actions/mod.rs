@@ -11,6 +11,7 @@ mod instances;
 mod interfaces;
 mod keys;
 mod launch_spec;
+mod modifications;
 mod network;
 mod power;
 mod price_list;
@@ -61,6 +62,7 @@ fn find(action: &str) -> Option<Action> {
         "CreateNetworkInterface" => interfaces::create,
         "CreateRole" => iam::create_role,
         "CreateSecurityGroup" => groups::create,
+        "CreateSnapshot" => snapshots::create,
         "CreateTags" => tags::create,
         "CreateVolume" => volumes::create,
         "DeleteInstanceProfile" => iam::delete_profile,
@@ -90,6 +92,7 @@ fn find(action: &str) -> Option<Action> {
         "DescribeSubnets" => network::describe_subnets,
         "DescribeTags" => tags::describe,
         "DescribeVolumes" => volumes::describe,
+        "DescribeVolumesModifications" => modifications::describe,
         "DescribeVpcs" => network::describe_vpcs,
         "DetachVolume" => volumes::detach,
         "GetAWSDefaultServiceQuota" => service_quotas::get_default,
@@ -107,6 +110,7 @@ fn find(action: &str) -> Option<Action> {
         "ListObjectsV2" => data_feed::list_objects,
         "ListServiceQuotas" => service_quotas::list,
         "ModifyNetworkInterfaceAttribute" => interfaces::modify,
+        "ModifyVolume" => modifications::modify,
         "PutRolePolicy" => iam::put_policy,
         "RemoveRoleFromInstanceProfile" => iam::remove_role,
         "RequestSpotInstances" => requests::request,

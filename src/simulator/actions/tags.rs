@@ -64,6 +64,7 @@ fn kind_of(id: &str) -> &'static str {
         Some("i") => "instance",
         Some("vol") => "volume",
         Some("sir") => "spot-instances-request",
+        Some("snap") => "snapshot",
         Some("eni") => "network-interface",
         Some("sg") => "security-group",
         _ => "key-pair",
@@ -75,6 +76,7 @@ fn missing(id: &str) -> Fault {
         "instance" => ("InvalidInstanceID.NotFound", "instance ID"),
         "volume" => ("InvalidVolume.NotFound", "volume"),
         "spot-instances-request" => ("InvalidSpotInstanceRequestID.NotFound", "spot instance request ID"),
+        "snapshot" => ("InvalidSnapshot.NotFound", "snapshot"),
         "network-interface" => ("InvalidNetworkInterfaceID.NotFound", "networkInterface ID"),
         "security-group" => ("InvalidGroup.NotFound", "security group"),
         _ => ("InvalidID", "ID"),
@@ -88,6 +90,7 @@ fn edit<'w>(world: &'w mut World, region: &str, id: &str) -> Option<&'w mut Tags
         "instance" => world.instances.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
         "volume" => world.volumes.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
         "spot-instances-request" => world.requests.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
+        "snapshot" => world.snapshots.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
         "network-interface" => world.interfaces.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
         "security-group" => world.groups.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
         _ => world.keys.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
@@ -146,6 +149,7 @@ fn tagged<'w>(world: &'w World, region: &str, now: Timestamp) -> Vec<(&'w String
     let here = |own: &str, visible: Timestamp| own == region && visible <= now;
     all.extend(world.instances.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
     all.extend(world.volumes.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
+    all.extend(world.snapshots.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
     all.extend(world.requests.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
     all.extend(world.interfaces.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
     all.extend(world.groups.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));

@@ -24,7 +24,7 @@ const FILTERS: [&str; 14] = [
     "volume-type",
 ];
 
-fn not_found(id: &str) -> Fault {
+pub(super) fn not_found(id: &str) -> Fault {
     Fault::new("InvalidVolume.NotFound", format!("The volume '{id}' does not exist."))
 }
 
@@ -44,6 +44,14 @@ pub(super) fn performance(
     }
 }
 
+/// A size that a kind of volume may have, in GiB.
+pub(super) fn allowed_size(kind: &str, size: i64) -> Result<u32, Fault> {
+    let most = if matches!(kind, "gp3" | "io2") { 65_536 } else { 16_384 };
+    u32::try_from(size).ok().filter(|size| (1..=most).contains(size)).ok_or_else(|| {
+        Fault::value(format!("Value ({size}) for parameter size is invalid. A {kind} volume has from 1 to {most} GiB."))
+    })
+}
+
 /// CreateVolume. Without a type it makes a gp2 volume, as EC2 does.
 pub(super) fn create(call: &mut Call<'_>) -> Result<Xml, Fault> {
     if let Some(made) = call.made_before()? {
@@ -55,14 +63,18 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Xml, Fault> {
         return Err(Fault::new("InvalidZone.NotFound", format!("The zone '{zone}' does not exist.")));
     }
     let kind = call.args.get("VolumeType").unwrap_or("gp2");
-    let size: i64 = call.args.number("Size")?.ok_or_else(|| Fault::missing("size/snapshot"))?;
-    let most = if matches!(kind, "gp3" | "io2") { 65_536 } else { 16_384 };
-    let size = u32::try_from(size).ok().filter(|size| (1..=most).contains(size)).ok_or_else(|| {
-        Fault::value(format!("Value ({size}) for parameter size is invalid. A {kind} volume has from 1 to {most} GiB."))
-    })?;
+    let source = super::snapshots::source(call)?;
+    let least = source.as_ref().map(|(_, snapshot)| i64::from(snapshot.size));
+    let size: i64 = call.args.number("Size")?.or(least).ok_or_else(|| Fault::missing("size/snapshot"))?;
+    let size = allowed_size(kind, size)?;
+    if let Some((id, snapshot)) = source.as_ref().filter(|(_, snapshot)| size < snapshot.size) {
+        let message = format!("The size of the snapshot '{id}' is {} GiB: a volume cannot be smaller.", snapshot.size);
+        return Err(Fault::value(message));
+    }
     let (iops, throughput) = performance(kind, size, call.args.number("Iops")?, call.args.number("Throughput")?)?;
     let tags = asked_for(&call.args, "volume")?;
-    let encrypted = call.args.flag("Encrypted")?;
+    // What is made from an encrypted snapshot is encrypted, whatever is asked for.
+    let encrypted = call.args.flag("Encrypted")? || source.as_ref().is_some_and(|(_, snapshot)| snapshot.encrypted);
     let id = call.world.next_id("vol");
     let volume = Volume {
         region: call.region.name.clone(),
@@ -72,12 +84,14 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Xml, Fault> {
         iops,
         throughput,
         encrypted,
-        snapshot: None,
+        snapshot: source.map(|(id, _)| id),
         created: call.now,
         visible: call.world.visible_from(&id, call.now),
         ready: call.world.step_end(call.now, call.world.settings().volume_creation, &id),
         attachment: None,
         stuck: false,
+        modification: None,
+        modified: Vec::new(),
         tags,
     };
     call.world.volumes.put(&id, volume);

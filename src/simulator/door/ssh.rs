@@ -13,7 +13,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::simulator::images::find_image;
 use crate::simulator::network::private_name;
-use crate::simulator::objects::{AttachmentState, Instance, InstanceState, Launch, Volume};
+use crate::simulator::objects::{Attachment, AttachmentState, Instance, InstanceState, Launch, Volume};
 use crate::simulator::spot;
 use crate::simulator::sshd::{self, CloudInit, NodeFacts};
 use crate::simulator::world::World;
@@ -145,9 +145,9 @@ fn facts(world: &World, id: &str, now: Timestamp) -> Option<NodeFacts> {
 /// The first attached volume that did not come with the launch.
 fn data_volume<'w>(world: &'w World, instance: &Instance) -> Option<&'w Volume> {
     let volumes = instance.volumes.iter().filter_map(|id| world.volumes.get(id));
-    volumes.filter(|volume| volume.snapshot.is_none()).find(|volume| {
-        volume.attachment.as_ref().is_some_and(|attachment| attachment.state == AttachmentState::Attached)
-    })
+    let stays = |it: &Attachment| it.state == AttachmentState::Attached && !it.delete_on_termination;
+    let mut attached = volumes.filter(|volume| volume.attachment.as_ref().is_some_and(stays));
+    attached.next()
 }
 
 /// The login name that the image's publisher set up.

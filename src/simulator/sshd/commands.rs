@@ -6,11 +6,11 @@ use super::{cloudtop, disks, files, services};
 /// What the interactive shell says of itself.
 pub(super) const HELP: &str = "\
 true false exit echo printf test [ sh bash command which sudo env timeout
-uname hostname whoami id pwd nproc uptime ls cat stat mountpoint findmnt df lsblk
+uname hostname whoami id pwd nproc uptime ls cat stat mountpoint findmnt df lsblk sync
 cloud-init systemctl journalctl etcd etcdctl docker curl (of 127.0.0.1:2379/health) help
 ";
 
-const NAMES: [&str; 40] = [
+const NAMES: [&str; 41] = [
     ":",
     "true",
     "false",
@@ -40,6 +40,7 @@ const NAMES: [&str; 40] = [
     "findmnt",
     "df",
     "lsblk",
+    "sync",
     "cloud-init",
     "systemctl",
     "journalctl",
@@ -83,6 +84,7 @@ pub(super) fn answer(node: &Node, words: &[String], status: u32) -> Output {
         "findmnt" => disks::findmnt(node, arguments),
         "df" => disks::df(node, arguments),
         "lsblk" => disks::lsblk(node, arguments),
+        "sync" => Output::default(),
         // Flatcar has none: its user data is carried out by Ignition or coreos-cloudinit.
         "cloud-init" if !is_flatcar(node) => services::cloud_init(node, arguments),
         "systemctl" => services::systemctl(node, arguments),
@@ -218,6 +220,8 @@ fn shell(node: &Node, arguments: &[&str], status: u32) -> Output {
         {
             script::run(node, text, status).output
         }
+        // It mounts the volume, or lets a file system grow that is mounted already.
+        ["/opt/cloudtop/volume"] => Output::default(),
         _ => unscripted("sh", arguments),
     }
 }

@@ -15,6 +15,7 @@ mod recorded;
 mod scale;
 mod services;
 mod spot;
+mod storage;
 mod throttling;
 mod world_file;
 mod xml;

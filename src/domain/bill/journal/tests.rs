@@ -6,6 +6,7 @@ use crate::domain::demand::Arch;
 use crate::domain::intent::Interruption;
 use crate::domain::market::Image;
 use crate::domain::pools::Pool;
+use crate::domain::snapshots::Purpose;
 
 /// The launch of these nodes in us-east-1a, at a quarter of a dollar.
 pub(in crate::domain::bill) fn launch(nodes: &[u32]) -> Launch {
@@ -189,9 +190,36 @@ fn while_the_memory_is_written_to_disk_a_hibernating_instance_is_charged() {
     assert_eq!(runs(&usage), [(1, Some(63), false, false)]);
 }
 
+fn create_volume(node: u32, gib: u32) -> Call {
+    Call::CreateVolume { node, zone: "us-east-1a".to_owned(), gib, snapshot: None, tags: Tags::new() }
+}
+
+#[test]
+fn a_volume_that_was_enlarged_is_two_disks_and_a_snapshot_is_there_until_it_is_deleted() {
+    let made = Made { volume: Some("vol-a".to_owned()), ..Made::default() };
+    let snapshot = Call::CreateSnapshot {
+        volume_id: "vol-a".to_owned(),
+        purpose: Purpose::Asked,
+        description: String::new(),
+        tags: Tags::new(),
+    };
+    let kept = Made { snapshot: Some("snap-1".to_owned()), ..Made::default() };
+    let usage = read(&[
+        &call(0, create_volume(0, 100), made),
+        &call(10, Call::Enlarge { id: "vol-a".to_owned(), gib: 200 }, Made::default()),
+        &call(20, snapshot, kept),
+        &call(30, Call::DeleteSnapshot { id: "snap-1".to_owned() }, Made::default()),
+        &call(40, Call::DeleteVolume { id: "vol-a".to_owned() }, Made::default()),
+    ]);
+    let times = |all: &[Disk]| all.iter().map(|it| (it.gib, it.from, it.to)).collect::<Vec<_>>();
+    assert_eq!(times(&usage.disks), [(100, at(0), Some(at(10))), (200, at(10), Some(at(40)))]);
+    assert_eq!(times(&usage.snapshots), [(200, at(20), Some(at(30)))]);
+    assert_eq!(usage.snapshots[0].owner.region, "us-east-1");
+}
+
 #[test]
 fn a_volume_outlives_its_environment_and_the_rest_does_not() {
-    let volume = |node, gib| Call::CreateVolume { node, zone: "us-east-1a".to_owned(), gib, tags: Tags::new() };
+    let volume = |node, gib| create_volume(node, gib);
     let made = |id: &str| Made { volume: Some(id.to_owned()), ..Made::default() };
     let usage = read(&[
         &call(0, volume(0, 100), made("vol-a")),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::bill::journal::tests::{at, launched, node};
 use crate::domain::names::Identity;
-use crate::domain::observed::{Attachment, RequestState, Snapshot};
+use crate::domain::observed::{Attachment, RequestState, Snapshot, SnapshotState};
 use crate::domain::phase::Phase;
 
 fn identity() -> Identity {
@@ -111,6 +111,7 @@ fn what_the_journal_does_not_know_is_added() {
     unknown.on_demand = true;
     let mut found = found(vec![unknown], vec![]);
     let volume = |id: &str, gib, attached: Option<&str>| Volume {
+        replaces: None,
         id: id.to_owned(),
         node_tag: Some("0".to_owned()),
         gib,
@@ -120,7 +121,16 @@ fn what_the_journal_does_not_know_is_added() {
     };
     found.observed.volumes.push(volume("vol-1", 100, None));
     found.spare.roots.push(volume("vol-r", 12, Some("i-9")));
-    found.spare.snapshots.push(Snapshot { id: "snap-1".to_owned(), volume_id: "vol-1".to_owned(), gib: 100 });
+    found.spare.snapshots.push(Snapshot {
+        id: "snap-1".to_owned(),
+        volume_id: "vol-1".to_owned(),
+        gib: 100,
+        state: SnapshotState::Completed,
+        progress: None,
+        started_at: None,
+        description: String::new(),
+        tags: BTreeMap::new(),
+    });
     for (id, minute) in [("vol-1", 5), ("vol-r", 30), ("snap-1", 50)] {
         found.made_at.insert(id.to_owned(), at(minute));
     }
@@ -137,6 +147,7 @@ fn what_the_journal_does_not_know_is_added() {
 fn a_root_disk_is_the_one_that_ec2_shows_on_the_instance() {
     let mut found = found(vec![instance("i-1", InstanceState::Running, 0)], vec![]);
     found.spare.roots.push(Volume {
+        replaces: None,
         id: "vol-r".to_owned(),
         node_tag: None,
         gib: 30,

@@ -144,6 +144,7 @@ impl Ec2 {
             gib: 10,
             zone: zone.to_owned(),
             state: VolumeState::Available,
+            replaces: None,
             attachment: None,
         };
         self.volumes.insert(id.to_owned(), Thing::new(volume, 0, self.now, self.now));

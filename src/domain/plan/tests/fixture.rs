@@ -65,6 +65,7 @@ pub fn intent() -> Intent {
         fixed_addresses: false,
         delivers: false,
         secrets: Vec::new(),
+        snapshot_first: false,
         tags: BTreeMap::new(),
     }
 }

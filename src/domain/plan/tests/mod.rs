@@ -9,5 +9,6 @@ pub(crate) mod fixture;
 mod properties;
 mod rules;
 mod scene;
+mod snapshots;
 mod tool;
 mod trouble;

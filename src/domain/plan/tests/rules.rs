@@ -56,7 +56,7 @@ fn a_volume_pins_the_zone() {
 #[test]
 fn a_volume_that_is_not_listed_yet_holds_the_launch_back() {
     let mut scene = Scene::new(fixture::intent());
-    let create = Call::CreateVolume { node: 0, zone: ZONES[2].to_owned(), gib: 100, tags: Tags::new() };
+    let create = Call::CreateVolume { node: 0, zone: ZONES[2].to_owned(), gib: 100, snapshot: None, tags: Tags::new() };
     scene.call(1, 990, &create, Some(Ok(Made { volume: Some("vol-0".to_owned()), ..Made::default() })));
     assert_eq!(scene.calls(), [""; 0]);
     assert!(scene.waits_for(0).contains("vol-0"), "{}", scene.waits_for(0));

@@ -65,6 +65,7 @@ impl Scene {
             gib: 100,
             zone: zone.to_owned(),
             state: if attachment.is_some() { VolumeState::InUse } else { VolumeState::Available },
+            replaces: None,
             attachment,
         });
         self

@@ -51,7 +51,10 @@ impl Ec2 {
             Call::CreateInterface { node, zone, subnet_id, .. } => self.create_interface(*node, zone, subnet_id),
             Call::MakePublic { id } => self.make_public(id),
             Call::DeleteInterface { id } => self.delete_interface(id),
-            Call::DeleteSnapshot { .. } => Ok(Made::default()),
+            // The model knows no snapshots: the sweep plays them on the built-in EC2.
+            Call::DeleteSnapshot { .. } | Call::CreateSnapshot { .. } | Call::Enlarge { .. } | Call::SetTags { .. } => {
+                Ok(Made::default())
+            }
         };
         if let Ok(made) = &answer
             && call.takes_token()
@@ -150,6 +153,7 @@ impl Ec2 {
             gib,
             zone: zone.to_owned(),
             state: VolumeState::Creating,
+            replaces: None,
             attachment: None,
         };
         let mut thing = Thing::new(volume, node, self.now, shows_at);
