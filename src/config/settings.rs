@@ -124,7 +124,7 @@ pub struct EnvironmentSettings {
     #[serde(deserialize_with = "values::duration")]
     pub ttl: Option<Duration>,
     /// After how long without use nodes stop themselves; zero: never.
-    #[serde(deserialize_with = "values::duration")]
+    #[serde(deserialize_with = "values::idle")]
     pub idle: Option<Duration>,
     /// The number of nodes.
     pub nodes: Option<u32>,
