@@ -90,9 +90,11 @@ impl Interrupt {
         };
         let take = async move {
             loop {
+                // A question that SIGTERM has woken up takes that for Ctrl-C, and sends SIGINT after it.
                 let signal = tokio::select! {
-                    _ = int.recv() => Signal::Interrupt,
+                    biased;
                     _ = term.recv() => Signal::Terminate,
+                    _ = int.recv() => Signal::Interrupt,
                 };
                 if let Some(cut) = held.cut(send.borrow().is_some()) {
                     tell(signal, cut);
