@@ -1,10 +1,15 @@
 """`cloudtop top` in a terminal of its own, on the program's own simulator."""
 
+import fcntl
 import os
+import pty
 import signal
+import struct
+import termios
 
 import pytest
 
+from driver import clean_environment
 from terminal import CTRL_C, DOWN
 from test_terminal import User
 
@@ -56,7 +61,7 @@ def test_a_shell_is_given_the_terminal_and_gives_it_back(user):
     with user.types("top", columns=80, lines=24) as terminal:
         terminal.wait("of 3 nodes ready").press(DOWN, DOWN)
         terminal.wait(">   /1").press("s")
-        terminal.wait("$ ").press("exit 7\r")
+        terminal.wait("(simulated):~$").press("exit 7\r")
         terminal.wait("has ended with exit code 7; press a key").press(" ")
         terminal.wait("> ").press("q")
         terminal.ended(0).is_clean()
@@ -79,6 +84,20 @@ def test_a_signal_leaves_the_terminal_clean(user, sent, code):
         terminal.wait("of 3 nodes ready")
         os.kill(terminal.pid, sent)
         terminal.ended(code).is_clean()
+
+
+def test_a_terminal_that_is_closed_ends_it_at_once(user):
+    argv = [word for word in user.cloudtop.command("--sim", "top") if word != "--no-input"]
+    pid, descriptor = pty.fork()
+    if pid == 0:
+        os.execve(argv[0], argv, clean_environment(user.cloudtop.home) | {"TERM": "xterm"})
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    shown = b""
+    while b"EVENTS" not in shown:
+        shown += os.read(descriptor, 65536)
+    os.close(descriptor)
+    # The signal, or a key that cannot be read: whichever is seen first.
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) in (129, 1)
 
 
 def test_no_terminal_is_wrong_usage(user):

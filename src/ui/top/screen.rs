@@ -1,6 +1,7 @@
 //! The terminal's other screen: taken, drawn on, and given back however the program ends.
 
 use std::io::{self, IsTerminal, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,7 +24,8 @@ static SHOWN: AtomicBool = AtomicBool::new(false);
 /// The screen, until it is dropped.
 pub struct Screen<'a> {
     ui: &'a Ui,
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// Never dropped: its own drop says on stderr that the cursor cannot be shown, and panics where stderr is gone, too.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
 }
 
 impl Ui {
@@ -42,7 +44,8 @@ impl Ui {
         if self.has_colours() {
             style::force_color_output(true);
         }
-        let mut screen = Screen { ui: self, terminal: Terminal::new(CrosstermBackend::new(io::stdout()))? };
+        let terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?);
+        let mut screen = Screen { ui: self, terminal };
         screen.enter()?;
         Ok(screen)
     }
