@@ -10,12 +10,15 @@ use std::time::{Duration, Instant};
 
 use cloudtop::delivery::{Parcel, Secret, wire};
 use cloudtop::domain::said::{self, Said};
+use cloudtop::ssh::command::ssh_argv;
+use cloudtop::ssh::copy::{End, copy};
 use cloudtop::ssh::host_keys::forget_host_key;
 use cloudtop::ssh::include::add_include;
 use cloudtop::ssh::keys::{self, Origin};
 use cloudtop::ssh::managed_config::write_environment;
 use cloudtop::ssh::readiness::{CheckResult, banner, check, tell};
 use cloudtop::ssh::run::{Ended, Output, capture, exec};
+use cloudtop::ssh::stream::{Stream, stream};
 use cloudtop::ssh::{HostEntry, KeySearch, SshDir, SshError, SshOptions};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -76,7 +79,7 @@ impl World {
         let text = format!(
             "ListenAddress 127.0.0.1\nHostKey \"{}\"\nAuthorizedKeysFile \"{}\"\nStrictModes no\nUsePAM no\n\
              PidFile none\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n\
-             SetEnv CLOUDTOP_KEPT={}\n",
+             SetEnv CLOUDTOP_KEPT={}\nSubsystem sftp internal-sftp\n",
             key.display(),
             authorized.display(),
             self.root.path().join("kept").display()
@@ -404,4 +407,97 @@ async fn a_file_that_cannot_be_written_is_told_with_the_reason() {
     let mut cut = world.shipment(&[world.parcel("x", &user(), "a")], "true").await.unwrap();
     cut.truncate(cut.len() - 30);
     assert_eq!(world.deliver(cut).await.0, 3);
+}
+
+#[tokio::test]
+async fn output_comes_in_whole_lines_on_the_stream_that_it_was_written_to() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    world.point_to(port, "i-0a");
+    let lines = std::sync::Mutex::new(Vec::new());
+    let hear = |from, line: &str| lines.lock().unwrap().push((from, line.to_owned()));
+    let command = words(&["printf 'a\\nb'; printf c >&2; cat; exit 3"]);
+    let ended = stream(&world.dir, ALIAS, &SshOptions::default(), &command, hear).await.unwrap();
+    assert_eq!(ended, Ended::Exited(3));
+    let lines = lines.into_inner().unwrap();
+    let of =
+        |stream| lines.iter().filter(|(from, _)| *from == stream).map(|(_, line)| line.as_str()).collect::<Vec<_>>();
+    assert_eq!((of(Stream::Stdout), of(Stream::Stderr)), (vec!["a", "b"], vec!["c"]));
+}
+
+#[tokio::test]
+async fn a_forward_leads_to_a_port_of_the_node_and_a_taken_one_ends_ssh() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    world.point_to(port, "i-0a");
+    // sshd itself is the service behind the forward: what answers there is an ssh server's banner.
+    let local = free_port();
+    let forwards = vec![format!("{local}:127.0.0.1:{port}").parse().unwrap()];
+    let options = SshOptions { forwards, all_forwards: true, ..SshOptions::default() };
+    let ask = words(&["sleep 10"]);
+    let held = capture(&world.dir, ALIAS, &options, &ask, PATIENCE);
+    let look = async {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if let Ok(banner) = banner("127.0.0.1", local, PATIENCE).await {
+                return banner.0;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("nothing answers behind the forward");
+    };
+    tokio::select! {
+        ended = held => panic!("{ended:?}"),
+        banner = look => assert!(banner.starts_with("SSH-2.0-OpenSSH_"), "{banner}"),
+    }
+
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let forwards = vec![format!("{}", taken.local_addr().unwrap().port()).parse().unwrap()];
+    let options = SshOptions { forwards, all_forwards: true, ..SshOptions::default() };
+    let output = capture(&world.dir, ALIAS, &options, &words(&["true"]), PATIENCE).await.unwrap();
+    assert_eq!(output.status, Ended::NoConnection);
+    assert!(output.stderr.contains("in use"), "{}", output.stderr);
+}
+
+#[tokio::test]
+async fn the_agent_is_there_on_the_node_only_when_it_is_lent() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    world.point_to(port, "i-0a");
+    let socket = world.root.path().join("agent");
+    let mut command = Command::new("ssh-agent");
+    let _agent = Running(command.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null()).spawn().unwrap());
+    let deadline = Instant::now() + PATIENCE;
+    while !socket.exists() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for (agent, there) in [(false, "no"), (true, "yes")] {
+        let options = SshOptions { agent, batch: true, ..SshOptions::default() };
+        let argv =
+            ssh_argv(&world.dir, ALIAS, &options, &words(&["test -S \"$SSH_AUTH_SOCK\" && echo yes || echo no"]));
+        let mut ssh = Command::new(&argv[0]);
+        let output = ssh.args(&argv[1..]).env("SSH_AUTH_SOCK", &socket).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), there, "{agent}");
+    }
+}
+
+#[tokio::test]
+async fn files_and_directories_go_to_a_node_and_back() {
+    let world = World::new();
+    let (_sshd, port) = world.sshd("host", None).await;
+    world.point_to(port, "i-0a");
+    let path = |name: &str| world.root.path().join(name).display().to_string();
+    let there = |path: String| End::There { alias: ALIAS.to_owned(), path };
+    fs::create_dir_all(path("from/deep")).unwrap();
+    fs::write(path("from/deep/a file"), "here\n").unwrap();
+
+    let gone = copy(&world.dir, &[End::Here(path("from"))], &there(path("node")), true).await.unwrap();
+    assert_eq!(gone, Ended::Exited(0));
+    assert_eq!(fs::read_to_string(path("node/deep/a file")).unwrap(), "here\n");
+    let back = copy(&world.dir, &[there(path("node/deep/a file"))], &End::Here(path("back")), true).await.unwrap();
+    assert_eq!((back, fs::read_to_string(path("back")).unwrap().as_str()), (Ended::Exited(0), "here\n"));
+    let across = copy(&world.dir, &[there(path("back"))], &there(path("across")), true).await.unwrap();
+    assert_eq!((across, fs::read_to_string(path("across")).unwrap().as_str()), (Ended::Exited(0), "here\n"));
+    let none = copy(&world.dir, &[there(path("none"))], &End::Here(path("x")), true).await.unwrap();
+    assert!(matches!(none, Ended::Exited(code) if code != 0), "{none:?}");
 }

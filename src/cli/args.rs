@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::awake::AwakeArgs;
+use crate::commands::code::CodeArgs;
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::cost::CostArgs;
+use crate::commands::cp::CpArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
@@ -170,6 +172,10 @@ pub enum Command {
     Status(StatusArgs),
     /// A shell on a node, or a command's output and exit code
     Ssh(SshArgs),
+    /// Copy files and directories to and from nodes
+    Cp(CpArgs),
+    /// Open a folder of a node in VS Code
+    Code(CodeArgs),
     /// What a node's boot and its scripts have printed
     Logs(LogsArgs),
     /// Keep a node up that would stop itself when it is idle

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::cloud::{self, Cloud};
 use crate::config::Config;
 use crate::domain::environment::Environment;
+use crate::domain::intent::Goal;
 use crate::domain::names::{EnvName, Identity};
 use crate::engine::probe::Way;
 use crate::engine::{Cut, Interrupt, Reach, Signal};
@@ -189,6 +190,23 @@ impl Context {
             Some(environment) => Ok((state, environment)),
             None => Err(not_found(name, &state)),
         }
+    }
+
+    /// Forgets an environment that was kept in the state for the sake of its volumes, and its secrets with it. One that has
+    /// been made anew meanwhile stays.
+    pub async fn forget_ended(&self, name: &EnvName) -> Result<(), CommandError> {
+        let state = self
+            .store
+            .update(|state| {
+                if state.environments.get(name).is_some_and(|it| matches!(it.intent.goal, Goal::Gone { .. })) {
+                    state.environments.remove(name);
+                }
+            })
+            .await?;
+        if !state.environments.contains_key(name) {
+            self.paths.remove_private(name)?;
+        }
+        Ok(())
     }
 
     /// Whose environments these are.

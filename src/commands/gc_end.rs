@@ -173,16 +173,5 @@ async fn forget(context: &Context, part: &Part<'_>) -> Result<(), CommandError> 
         return Ok(());
     }
     let name = &found.identity.env;
-    let state = context
-        .store
-        .update(|state| {
-            if state.environments.get(name).is_some_and(|it| matches!(it.intent.goal, Goal::Gone { .. })) {
-                state.environments.remove(name);
-            }
-        })
-        .await?;
-    if !state.environments.contains_key(name) {
-        context.paths.remove_private(name)?;
-    }
-    Ok(())
+    context.forget_ended(name).await
 }

@@ -3,8 +3,8 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::{CommandError, Exit};
-use crate::ssh::Tty;
 use crate::ssh::run::Ended;
+use crate::ssh::{SshOptions, Tty};
 
 use super::context::Context;
 use super::ssh::{self, Found, NodeName};
@@ -99,7 +99,7 @@ pub async fn run(args: &LogsArgs, context: &Context) -> Result<(), CommandError>
     let node = ssh::find(context, &args.node).await?;
     // Without a terminal there the far side would not notice that nobody listens any more.
     let tty = if args.follow && context.ui.table_width().is_some() { Tty::Force } else { Tty::Never };
-    match node.run(tty, &[question(args)]).await? {
+    match node.run(&SshOptions { tty, ..SshOptions::default() }, &[question(args)]).await? {
         Ended::Exited(0) => Ok(()),
         Ended::NoConnection => console(args, context, &node).await,
         ended => Err(CommandError::silent(ended.code())),

@@ -6,12 +6,14 @@ pub mod awake;
 mod bill;
 mod budget;
 mod choosing;
+pub mod code;
 pub mod completions;
 pub mod config;
 mod context;
 pub mod cost;
 #[cfg(feature = "actual")]
 mod cost_actual;
+pub mod cp;
 mod deliver;
 pub mod doctor;
 pub mod down;
@@ -39,6 +41,8 @@ mod report;
 pub mod sim;
 mod spending;
 pub mod ssh;
+mod ssh_all;
+mod ssh_session;
 pub mod start;
 pub mod status;
 pub mod stop;
@@ -119,6 +123,8 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Top(args) => Box::pin(top::run(&args, context)).await,
         Command::Status(args) => Box::pin(status::run(&args, context)).await,
         Command::Ssh(args) => Box::pin(ssh::run(&args, context)).await,
+        Command::Cp(args) => Box::pin(cp::run(&args, context)).await,
+        Command::Code(args) => Box::pin(code::run(&args, context)).await,
         Command::Logs(args) => Box::pin(logs::run(&args, context)).await,
         Command::Awake(args) => Box::pin(awake::run(&args, context)).await,
         Command::Kubeconfig(args) => Box::pin(kubeconfig::run(&args, context)).await,

@@ -1,5 +1,6 @@
 //! `cloudtop ssh`.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use clap::Args;
 use crate::cli::{CommandError, Exit};
 use crate::cloud::Cloud;
 use crate::domain::environment::Environment;
+use crate::domain::forward::Forward;
 use crate::domain::names::{EnvName, NameError, host_alias};
 use crate::domain::phase::Phase;
 use crate::domain::plan::NodeView;
@@ -19,17 +21,17 @@ use crate::ssh::run::{self, Ended, Output};
 use crate::ssh::{SshDir, SshOptions, Tty};
 
 use super::context::{Context, home_dir};
-use super::report;
+use super::{report, ssh_all, ssh_session};
 
 /// How long a connection may take to be made.
 pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 
 /// A shell on a node, or a command's output and exit code.
 ///
-/// With a command after `--`, its output and exit code are those of `cloudtop ssh`.
+/// With a command after `--`, its output and exit code are those of `cloudtop ssh`; 255 is ssh's own failure.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cloudtop ssh dev\n  cloudtop ssh core/2\n  cloudtop ssh dev -- make -C src test\n  cloudtop ssh --setup   (so that plain `ssh cloudtop-dev` works)"
+    after_help = "Examples:\n  cloudtop ssh dev\n  cloudtop ssh core/2\n  cloudtop ssh dev -- make -C src test\n  cloudtop ssh core --all -- uptime\n  cloudtop ssh dev --forward 8080   (localhost:8080 is the node's)\n  cloudtop ssh dev --reconnect      (across interruptions)\n  cloudtop ssh --setup   (so that plain `ssh cloudtop-dev` works)"
 )]
 pub struct SshArgs {
     /// The environment's name, with /INDEX for a node of several
@@ -38,6 +40,24 @@ pub struct SshArgs {
     /// Add one Include line to ~/.ssh/config, so that plain ssh knows the nodes; a name has no part in it
     #[arg(long, conflicts_with = "command")]
     pub setup: bool,
+    /// Run the command on every node, side by side; the exit code is the highest
+    #[arg(long, requires = "command", conflicts_with_all = ["setup", "wait", "reconnect", "forward", "no_shell", "forward_agent"])]
+    pub all: bool,
+    /// Wait until the node answers, saying what for
+    #[arg(long, conflicts_with = "setup")]
+    pub wait: bool,
+    /// Wait until the node answers, and connect again whenever the connection is lost
+    #[arg(long, conflicts_with_all = ["setup", "command"])]
+    pub reconnect: bool,
+    /// A port of this machine that leads to the node, or to a host that it reaches; can be repeated
+    #[arg(short = 'L', long, value_name = "PORT[:HOST][:PORT]", conflicts_with = "setup")]
+    pub forward: Vec<Forward>,
+    /// No shell, the forwards alone, until Ctrl-C
+    #[arg(short = 'N', long, conflicts_with_all = ["setup", "command"])]
+    pub no_shell: bool,
+    /// Let the node use your ssh agent; its root can use your keys meanwhile
+    #[arg(short = 'A', long, conflicts_with = "setup")]
+    pub forward_agent: bool,
     /// The command; as with ssh, its words are joined and read by the node's shell
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
@@ -81,6 +101,15 @@ impl NodeName {
     }
 }
 
+impl fmt::Display for NodeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.index {
+            Some(index) => write!(f, "{}/{index}", self.env),
+            None => self.env.fmt(f),
+        }
+    }
+}
+
 impl FromStr for NodeName {
     type Err = NodeNameError;
 
@@ -101,26 +130,46 @@ impl FromStr for NodeName {
 pub async fn run(args: &SshArgs, context: &Context) -> Result<(), CommandError> {
     // With CLOUDTOP_ENV there is always a name.
     let Some(name) = args.node.as_ref().filter(|_| !args.setup) else { return setup(context, &context.ssh_dir()?) };
-    on_node(context, name, &args.command).await
+    if args.all {
+        return match name.index {
+            None => ssh_all::run(context, &name.env, &args.command).await,
+            Some(_) => Err(CommandError::usage("--all is every node: leave out the index behind the slash")),
+        };
+    }
+    let session = ssh_session::Session::new(args, name, context)?;
+    session.run(context).await
 }
 
-/// A shell on a node, or a command there with the user's own terminal.
+/// A command on a node with the user's own terminal.
 ///
 /// # Errors
 /// What went wrong, with its exit code; the command's own exit code.
 pub(super) async fn on_node(context: &Context, name: &NodeName, command: &[String]) -> Result<(), CommandError> {
     let node = find(context, name).await?;
-    match node.run(Tty::Auto, command).await? {
+    match node.run(&SshOptions::default(), command).await? {
         Ended::Exited(0) => Ok(()),
         Ended::NoConnection => node.explain().await,
         ended => Err(CommandError::silent(ended.code())),
     }
 }
 
+/// An environment's nodes as they are now, with ssh's configuration for those that run.
+pub(super) struct Looked {
+    /// What was asked for.
+    pub environment: Environment,
+    /// Every node.
+    pub views: Vec<NodeView>,
+    /// The directory of our ssh files.
+    pub ssh_dir: SshDir,
+    name: EnvName,
+    cloud: Cloud,
+}
+
 /// A node that runs, and the way there.
 pub(super) struct Found {
     ssh_dir: SshDir,
-    alias: String,
+    /// The name that ssh has for it.
+    pub alias: String,
     /// What EC2 calls it.
     pub instance: String,
     /// The connection to its region.
@@ -132,27 +181,50 @@ pub(super) struct Found {
 /// # Errors
 /// There is none of the name, or it does not run.
 pub(super) async fn find(context: &Context, name: &NodeName) -> Result<Found, CommandError> {
+    look(context, &name.env).await?.node(name)
+}
+
+/// Looks at all nodes of an environment, and lets ssh know them.
+///
+/// # Errors
+/// There is no such environment, or EC2 does not answer.
+pub(super) async fn look(context: &Context, name: &EnvName) -> Result<Looked, CommandError> {
     let ssh_dir = context.ssh_dir()?;
-    let (state, environment) = context.environment(&name.env).await?;
-    let nodes = environment.intent.nodes;
-    let index = name.index.unwrap_or(0);
-    if index >= nodes {
-        let text = format!("`{}` has no node {index}: it has {nodes}, numbered from 0", name.env);
-        return Err(CommandError::new(Exit::NotFound, text));
-    }
+    let (state, environment) = context.environment(name).await?;
     let cloud = context.connect(Some(&environment.intent.region), environment.profile.as_deref()).await?;
-    let identity = context.identity(&state, &name.env);
+    let identity = context.identity(&state, name);
     let report = report::look(context, &cloud, &identity, &environment).await?;
     let views: Vec<NodeView> = report.nodes.into_iter().map(|node| node.view).collect();
-    let instance = must_run(&name.env, index, &views)?;
-    write_hosts(context, &environment, &name.env, &views)?;
-    Ok(Found { ssh_dir, alias: host_alias(&name.env, index, nodes), instance, cloud })
+    write_hosts(context, &environment, name, &views)?;
+    Ok(Looked { environment, views, ssh_dir, name: name.clone(), cloud })
+}
+
+impl Looked {
+    /// One node.
+    ///
+    /// # Errors
+    /// There is none of that index, or it does not run.
+    pub(super) fn node(&self, name: &NodeName) -> Result<Found, CommandError> {
+        let (env, nodes, index) = (&self.name, self.environment.intent.nodes, name.index.unwrap_or(0));
+        if index >= nodes {
+            let text = format!("`{env}` has no node {index}: it has {nodes}, numbered from 0");
+            return Err(CommandError::new(Exit::NotFound, text));
+        }
+        let instance = must_run(env, index, &self.views)?;
+        let (ssh_dir, cloud) = (self.ssh_dir.clone(), self.cloud.clone());
+        Ok(Found { ssh_dir, alias: host_alias(env, index, nodes), instance, cloud })
+    }
+
+    /// One node's view, where there is one.
+    pub(super) fn view(&self, name: &NodeName) -> Option<&NodeView> {
+        self.views.iter().find(|view| view.index == name.index.unwrap_or(0))
+    }
 }
 
 impl Found {
     /// Runs a command there, or a shell, at the user's own terminal.
-    pub(super) async fn run(&self, tty: Tty, command: &[String]) -> Result<Ended, CommandError> {
-        let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), tty, ..SshOptions::default() };
+    pub(super) async fn run(&self, options: &SshOptions, command: &[String]) -> Result<Ended, CommandError> {
+        let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), ..options.clone() };
         Ok(run::exec(&self.ssh_dir, &self.alias, &options, command).await?)
     }
 
@@ -162,19 +234,28 @@ impl Found {
         Ok(run::capture(&self.ssh_dir, &self.alias, &options, &[command.to_owned()], within).await?)
     }
 
+    /// Whether it answers over ssh.
+    pub(super) async fn check(&self) -> CheckResult {
+        let connect_timeout = Some(CONNECT_WITHIN);
+        let options = SshOptions { batch: true, connect_timeout, tty: Tty::Never, ..SshOptions::default() };
+        readiness::check(&self.ssh_dir, &self.alias, &options, &["true".to_owned()], 2 * CONNECT_WITHIN).await
+    }
+
     /// ssh has said that it has no connection, in its own words; this says what is behind it where that can be told.
     pub(super) async fn explain(&self) -> Result<(), CommandError> {
-        let options = SshOptions { batch: true, connect_timeout: Some(CONNECT_WITHIN), tty: Tty::Never, via: None };
-        let asked =
-            readiness::check(&self.ssh_dir, &self.alias, &options, &["true".to_owned()], 2 * CONNECT_WITHIN).await;
-        match asked {
-            CheckResult::HostKeyChanged(error) => {
-                let mut error = CommandError::from(error);
-                error.exit = Exit::Code(255);
-                Err(error)
-            }
-            _ => Err(CommandError::silent(255)),
+        Err(no_connection(self.check().await))
+    }
+}
+
+/// The error of a connection that ssh could not make, or lost. Its own words were seen, so most need no more.
+pub(super) fn no_connection(checked: CheckResult) -> CommandError {
+    match checked {
+        CheckResult::HostKeyChanged(error) => {
+            let mut error = CommandError::from(error);
+            error.exit = Exit::Code(255);
+            error
         }
+        _ => CommandError::silent(255),
     }
 }
 
@@ -198,15 +279,24 @@ fn must_run(env: &EnvName, index: u32, views: &[NodeView]) -> Result<String, Com
     let Some(view) = views.iter().find(|view| view.index == index) else {
         return Err(CommandError::new(Exit::NotFound, format!("`{env}` has no node {index}")));
     };
-    if let (Some(instance), Some(_)) = (&view.instance_id, &view.public_ip)
-        && view.phase >= Phase::Running
-    {
-        return Ok(instance.clone());
+    if let Some(instance) = runs(view) {
+        return Ok(instance.to_owned());
     }
-    let why = view.waiting_for.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-    let text = format!("node {index} of `{env}` does not run: it is {}{why}", view.phase.as_str());
+    let text = format!("node {index} of `{env}` does not run: it is {}", in_words(view));
     let verb = if view.phase == Phase::Stopped { "start" } else { "up" };
     Err(CommandError::new(Exit::Failed, text).hint(format!("bring it back with `cloudtop {verb} {env}`")))
+}
+
+/// The instance of a node that runs and has an address.
+pub(super) fn runs(view: &NodeView) -> Option<&str> {
+    let instance = view.instance_id.as_deref().filter(|_| view.public_ip.is_some());
+    instance.filter(|_| view.phase >= Phase::Running)
+}
+
+/// Where a node is, and what it waits for.
+pub(super) fn in_words(view: &NodeView) -> String {
+    let why = view.waiting_for.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("{}{why}", view.phase.as_str())
 }
 
 /// Addresses may have changed since the last `up`: EC2 may have stopped and started the node.

@@ -123,7 +123,7 @@ pub struct WishArgs {
     #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
     pub ttl: Option<Duration>,
     /// Nodes stop themselves when nobody has used them for that time, for example 45m; 0m: never
-    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = config::parse_idle)]
     pub idle: Option<Duration>,
 }
 

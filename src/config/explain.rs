@@ -43,8 +43,8 @@ pub(super) fn lay(over: &Table, file: &Path, table: Option<String>, below: &mut 
 /// The keys whose weaker answers a key sets aside, for they answer the same question.
 fn rivals(key: &str, value: &Value) -> &'static [&'static str] {
     match key {
-        "types" => &["cpus", "memory", "local_ssd"],
-        "cpus" | "memory" | "local_ssd" => &["types"],
+        "types" => &["cpus", "memory", "local_ssd", "gpu"],
+        "cpus" | "memory" | "local_ssd" | "gpu" => &["types"],
         "zone" => &["spread"],
         "spread" if value.as_bool() == Some(true) => &["zone"],
         "volume" => &["volume_id"],

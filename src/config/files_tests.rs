@@ -82,6 +82,8 @@ nodes = 3
 spread = true
 wait_for_capacity = true
 instance_profile = "attaches"
+forward = [8080, "5432:db:5432"]
+forward_agent = true
 [secrets]
 "~/.netrc" = { file = "~/.netrc" }
 [tags]

@@ -37,4 +37,4 @@ pub use notify::NotifySetting;
 pub use secrets::SecretSetting;
 pub use settings::{EnvironmentSettings, VolumeSetting, WaitFor};
 pub use toml_text::{TomlFault, parse as parse_toml};
-pub use values::{BadValue, MAX_VOLUME_GIB, check_volume_gib, parse_duration, parse_saving};
+pub use values::{BadValue, MAX_VOLUME_GIB, check_volume_gib, parse_duration, parse_idle, parse_saving};

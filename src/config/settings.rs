@@ -12,6 +12,7 @@ use super::values;
 use crate::domain::budget::Budget;
 use crate::domain::choosing::Fallback;
 use crate::domain::demand::Arch;
+use crate::domain::forward::Forward;
 use crate::domain::intent::{ImageFamily, Interruption};
 
 /// How far `up` waits.
@@ -123,7 +124,7 @@ pub struct EnvironmentSettings {
     #[serde(deserialize_with = "values::duration")]
     pub ttl: Option<Duration>,
     /// After how long without use nodes stop themselves; zero: never.
-    #[serde(deserialize_with = "values::duration")]
+    #[serde(deserialize_with = "values::idle")]
     pub idle: Option<Duration>,
     /// The number of nodes.
     pub nodes: Option<u32>,
@@ -136,6 +137,10 @@ pub struct EnvironmentSettings {
     /// The user's own files that nodes get over ssh, by their path on a node.
     #[serde(deserialize_with = "secrets::read")]
     pub secrets: BTreeMap<String, SecretSetting>,
+    /// The ports that a shell on a node forwards.
+    pub forward: Option<Vec<Forward>>,
+    /// Whether nodes may use the user's ssh agent while somebody is logged in.
+    pub forward_agent: Option<bool>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
     /// What may be spent in a month. At the top level of a file it is about all environments together, and is not here:
@@ -182,6 +187,8 @@ pub(super) const KEYS: &[&str] = &[
     "wait_for_capacity",
     "instance_profile",
     "secrets",
+    "forward",
+    "forward_agent",
     "tags",
     "budget",
     "notify",
@@ -263,6 +270,8 @@ impl EnvironmentSettings {
             wait_for_capacity: self.wait_for_capacity.or(below.wait_for_capacity),
             instance_profile: self.instance_profile.or(below.instance_profile),
             secrets: below.secrets,
+            forward: self.forward.or(below.forward),
+            forward_agent: self.forward_agent.or(below.forward_agent),
             tags: below.tags,
             budget: self.budget.or(below.budget),
             notify: self.notify.or(below.notify),

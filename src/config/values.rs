@@ -41,6 +41,17 @@ pub fn parse_duration(text: &str) -> Result<Duration, BadValue> {
     Duration::try_from(duration).map_err(|_| bad())
 }
 
+/// Reads after how long without use a node stops itself: a duration, or nothing at all (`0m`), which is never.
+///
+/// # Errors
+/// As [`parse_duration`], but for zero.
+pub fn parse_idle(text: &str) -> Result<Duration, BadValue> {
+    match text.trim() {
+        "0s" | "0m" | "0h" => Ok(Duration::ZERO),
+        other => parse_duration(other),
+    }
+}
+
 /// Checks the size of a volume to be made, GiB.
 ///
 /// # Errors
@@ -82,6 +93,11 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Dur
     parse_duration(&text).map(Some).map_err(D::Error::custom)
 }
 
+pub(super) fn idle<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(input)?;
+    parse_idle(&text).map(Some).map_err(D::Error::custom)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
@@ -101,6 +117,13 @@ mod tests {
         for text in ["", "10", "0s", "-5m", "1 month", "soon", "5 m 3", "99999999999999999999h"] {
             assert_eq!(parse_duration(text), Err(BadValue::Duration(text.to_owned())), "{text}");
         }
+    }
+
+    #[test]
+    fn no_time_at_all_is_never_for_idle_nodes_and_no_duration_elsewhere() {
+        assert_eq!(parse_idle(" 0m "), Ok(Duration::ZERO));
+        assert_eq!(parse_idle("45m"), Ok(Duration::from_secs(2700)));
+        assert!(parse_idle("0").is_err() && parse_idle("-5m").is_err() && parse_duration("0m").is_err());
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod demand;
 pub mod doctor;
 pub mod environment;
 pub mod failure;
+pub mod forward;
 pub mod found;
 pub mod history;
 pub mod intent;

@@ -20,7 +20,7 @@ use super::money;
 use super::refusals;
 use super::score::{self, Score};
 
-pub use words::explained;
+pub use words::{beyond_price, explained};
 
 /// How long a pool that refused is put aside.
 pub const ASIDE: SignedDuration = SignedDuration::from_mins(3);

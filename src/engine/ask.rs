@@ -72,7 +72,8 @@ async fn one(reach: &Reach, instance: &str, alias: &str, line: String) -> Result
 }
 
 async fn at(reach: &Reach, alias: &str, line: String, via: Option<SocketAddr>) -> Result<String, String> {
-    let options = SshOptions { batch: true, connect_timeout: Some(ANSWER_WITHIN), tty: Tty::Never, via };
+    let options =
+        SshOptions { batch: true, connect_timeout: Some(ANSWER_WITHIN), tty: Tty::Never, via, ..SshOptions::default() };
     match readiness::check(&reach.ssh_dir, alias, &options, &[line], ANSWER_WITHIN).await {
         CheckResult::Answered { output, .. } => Ok(output),
         CheckResult::NotYet { reason }

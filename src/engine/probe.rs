@@ -319,8 +319,14 @@ impl Question {
         if let Err(why) = readiness::banner(address, port, BANNER_WITHIN).await {
             return (Probe::Unreachable(why.to_string()), Asked::Otherwise, false);
         }
-        let options = SshOptions { batch: true, connect_timeout: Some(BANNER_WITHIN), tty: Tty::Never, via };
-        let talk = Talk { dir: &self.reach.ssh_dir, alias: &self.alias, user: &self.user, options };
+        let options = SshOptions {
+            batch: true,
+            connect_timeout: Some(BANNER_WITHIN),
+            tty: Tty::Never,
+            via,
+            ..SshOptions::default()
+        };
+        let talk = Talk { dir: &self.reach.ssh_dir, alias: &self.alias, user: &self.user, options: options.clone() };
         if let Err((probe, asked)) = talk.hand_over(&self.load, self.waits_for_cloud_init).await {
             return (probe, asked, false);
         }

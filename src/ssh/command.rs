@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::paths::SshDir;
+use crate::domain::forward::Forward;
 
 /// Whether ssh asks for a terminal on the far side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub enum Tty {
 }
 
 /// How one connection differs from what the managed configuration says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SshOptions {
     /// Fail instead of asking for a passphrase or a password.
     pub batch: bool,
@@ -29,6 +30,14 @@ pub struct SshOptions {
     pub tty: Tty,
     /// Reach the host here, instead of where its entry says.
     pub via: Option<SocketAddr>,
+    /// Ports of this machine that lead there.
+    pub forwards: Vec<Forward>,
+    /// Give up when one of the forwards cannot be made (`ExitOnForwardFailure`), instead of going on without it.
+    pub all_forwards: bool,
+    /// Let the host use the user's ssh agent (`-A`): whoever is root there can use its keys while the connection lasts.
+    pub agent: bool,
+    /// Neither a command nor a shell (`-N`): the forwards alone.
+    pub no_shell: bool,
 }
 
 /// The argument vector, program name first, that connects to `alias` and runs `command` there, or a shell when empty.
@@ -51,6 +60,15 @@ pub fn ssh_argv(dir: &SshDir, alias: &str, options: &SshOptions, command: &[Stri
         let settings = [format!("HostName={host}"), format!("Port={port}"), "ProxyCommand=none".to_owned()];
         argv.extend(settings.into_iter().flat_map(|setting| [OsString::from("-o"), OsString::from(setting)]));
     }
+    for forward in &options.forwards {
+        // The address is named, because `GatewayPorts yes` in the system's configuration would open the port to others.
+        argv.extend([OsString::from("-L"), OsString::from(format!("127.0.0.1:{forward}"))]);
+    }
+    if options.all_forwards {
+        argv.extend(["-o", "ExitOnForwardFailure=yes"].map(OsString::from));
+    }
+    argv.extend(options.agent.then(|| OsString::from("-A")));
+    argv.extend(options.no_shell.then(|| OsString::from("-N")));
     match options.tty {
         Tty::Auto => {}
         Tty::Force => argv.push(OsString::from("-tt")),
@@ -91,9 +109,23 @@ mod tests {
 
     #[test]
     fn options_stand_before_the_name() {
-        let options =
-            SshOptions { batch: true, connect_timeout: Some(Duration::from_millis(300)), tty: Tty::Never, via: None };
+        let options = SshOptions {
+            batch: true,
+            connect_timeout: Some(Duration::from_millis(300)),
+            tty: Tty::Never,
+            ..SshOptions::default()
+        };
         assert_eq!(argv(&options, &[]), ["-o", "BatchMode=yes", "-o", "ConnectTimeout=1", "-T", "cloudtop-dev"]);
         assert_eq!(argv(&SshOptions { tty: Tty::Force, ..SshOptions::default() }, &[]), ["-tt", "cloudtop-dev"]);
+    }
+
+    #[test]
+    fn forwards_begin_at_this_machine_alone_and_the_agent_is_lent_only_when_asked() {
+        let forwards = vec!["8080".parse().unwrap(), "5432:db:5433".parse().unwrap()];
+        let options = SshOptions { forwards, all_forwards: true, agent: true, no_shell: true, ..SshOptions::default() };
+        let first = ["-L", "127.0.0.1:8080:localhost:8080", "-L", "127.0.0.1:5432:db:5433"];
+        let argv = argv(&options, &[]);
+        assert_eq!(argv[..4], first);
+        assert_eq!(argv[4..], ["-o", "ExitOnForwardFailure=yes", "-A", "-N", "cloudtop-dev"]);
     }
 }

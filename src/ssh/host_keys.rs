@@ -33,7 +33,8 @@ fn names(line: &[u8], instance_id: &str) -> bool {
 }
 
 /// Whether these last words of ssh are its refusal of a host key (sshconnect.c prints both lines).
-pub(super) fn refused(stderr: &str) -> bool {
+#[must_use]
+pub fn refused(stderr: &str) -> bool {
     stderr.lines().any(|line| {
         line.contains("REMOTE HOST IDENTIFICATION HAS CHANGED") || line.trim() == "Host key verification failed."
     })

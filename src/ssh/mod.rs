@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod command;
+pub mod copy;
 mod error;
 mod files;
 pub mod host_keys;
@@ -16,6 +17,7 @@ pub mod public_key;
 mod quote;
 pub mod readiness;
 pub mod run;
+pub mod stream;
 pub mod system;
 
 pub use command::{SshOptions, Tty};

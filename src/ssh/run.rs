@@ -64,8 +64,7 @@ pub struct Output {
 /// # Errors
 /// [`SshError::UnknownAlias`], [`SshError::Spawn`], or [`SshError::DamagedConfig`].
 pub async fn exec(dir: &SshDir, alias: &str, options: &SshOptions, command: &[String]) -> Result<Ended, SshError> {
-    pinned_instance(dir, alias)?;
-    let status = ssh(dir, alias, options, command).status().await;
+    let status = prepared(dir, alias, options, command)?.status().await;
     status.map(Ended::from).map_err(|source| SshError::Spawn { program: "ssh", source })
 }
 
@@ -97,7 +96,7 @@ pub async fn feed(
     timeout: Duration,
 ) -> Result<Output, SshError> {
     let instance = pinned_instance(dir, alias)?;
-    let options = SshOptions { batch: true, ..*options };
+    let options = SshOptions { batch: true, ..options.clone() };
     let output = fed(ssh(dir, alias, &options, command), "ssh", &format!("ssh {alias}"), input, timeout).await?;
     if output.status == Ended::NoConnection && host_keys::refused(&output.stderr) {
         return Err(SshError::HostKeyChanged { instance, alias: alias.to_owned(), known_hosts: dir.known_hosts() });
@@ -142,6 +141,17 @@ async fn fed(
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
+}
+
+/// ssh to a host that an environment has, ready to be started.
+pub(super) fn prepared(
+    dir: &SshDir,
+    alias: &str,
+    options: &SshOptions,
+    command: &[String],
+) -> Result<Command, SshError> {
+    pinned_instance(dir, alias)?;
+    Ok(ssh(dir, alias, options, command))
 }
 
 fn ssh(dir: &SshDir, alias: &str, options: &SshOptions, command: &[String]) -> Command {

@@ -6,6 +6,7 @@ pub mod best;
 mod board;
 pub mod checks;
 pub mod cost;
+pub mod exits;
 pub mod history;
 pub mod leftovers;
 mod live;
@@ -196,6 +197,11 @@ impl Ui {
     /// Warns; under `--quiet` too.
     pub fn warn(&self, text: &str) {
         self.say(&format!("{WARNING}warning:{WARNING:#} {text}"));
+    }
+
+    /// Hands on a line that a node has written to its standard error; under `--quiet` too.
+    pub fn relay(&self, line: &str) {
+        self.say(line);
     }
 
     /// Says that something is paid for at the full price; under `--quiet` too, for nobody may overlook it.

@@ -4,7 +4,7 @@ use super::text::{one_line, some_of};
 use crate::domain::call::{Call, Made};
 use crate::domain::failure::{Class, Failure};
 use crate::domain::money::{self, HOURS_PER_MONTH};
-use crate::domain::pools::{Choice, Ranking, explained};
+use crate::domain::pools::{Choice, Ranking, beyond_price};
 
 /// What was chosen, what it costs, and why. `None` where there was nothing to choose.
 pub(super) fn chosen(ranking: &Ranking, nodes: usize) -> Option<String> {
@@ -26,7 +26,7 @@ pub(super) fn chosen(ranking: &Ranking, nodes: usize) -> Option<String> {
     };
     Some(match launches.as_slice() {
         _ if first.on_demand => price,
-        [(choice, _)] => format!("{price}; {}", beside(choice, ranking)),
+        [(choice, _)] => format!("{price}{}", beside(choice, ranking)),
         _ => format!("{price}; not all in one pool, which can be lost at once"),
     })
 }
@@ -34,11 +34,11 @@ pub(super) fn chosen(ranking: &Ranking, nodes: usize) -> Option<String> {
 /// Why it was taken rather than the next, where more than the price speaks.
 fn beside(choice: &Choice, ranking: &Ranking) -> String {
     match ranking.choices.iter().find(|other| other.pool != choice.pool) {
-        None => "no other pool will do".to_owned(),
+        None => "; no other pool will do".to_owned(),
         Some(next) if choice.band.is_none() && next.band.is_none() => {
-            format!("next: {} at {}", next.pool, money::hourly(next.price))
+            format!("; next: {} at {}", next.pool, money::hourly(next.price))
         }
-        Some(_) => explained(choice, ranking),
+        Some(next) => format!(" {}", beyond_price(choice, next)),
     }
 }
 

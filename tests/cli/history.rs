@@ -32,7 +32,7 @@ fn what_was_run_is_told_with_what_it_made_and_how_it_ended() {
         assert!(text.contains(words), "no {words:?} in {text}");
     }
     assert!(!text.contains("is cheapest"), "reasons only when asked for: {text}");
-    assert!(world.ok("history dev -v", &[]).stdout.contains("is cheapest"));
+    assert!(world.ok("history dev -v", &[]).stdout.contains("for interruptions"));
 
     let json = world.json("history dev");
     let runs = json["environments"][0]["runs"].as_array().unwrap();

@@ -43,6 +43,10 @@ fn what_was_answered_is_what_up_makes_and_may_be_answered_again() {
     for line in ["cpus = 2 # small", "memory = 16", "monthly = 40", "team = \"x\"", "idle = \"1h\""] {
         assert!(after.contains(line), "{line} in {after}");
     }
+    world.ok("init dev -y --idle 0m", &[]);
+    assert!(file(&world).contains("idle = \"0m\""), "{}", file(&world));
+    world.ok("plan dev -q", &[]);
+    let after = file(&world);
     let again = world.ok("init dev -y --memory 16 --budget 40", &[]);
     assert!(again.stdout.contains("says all that already"), "{again:?}");
     assert_eq!(file(&world), after);

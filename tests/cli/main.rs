@@ -34,6 +34,7 @@ mod prices_odd;
 mod recover;
 mod self_attach;
 mod side_by_side;
+mod ssh;
 mod streams;
 mod systems;
 mod template_check;

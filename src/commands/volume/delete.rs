@@ -164,18 +164,7 @@ async fn forget(context: &Context, place: &Place, stored: &Stored, deleted: &str
     if !in_its_region || stored.in_place().iter().any(|it| it.volume.id != deleted) {
         return Ok(());
     }
-    let state = context
-        .store
-        .update(|state| {
-            if state.environments.get(name).is_some_and(|it| matches!(it.intent.goal, Goal::Gone { .. })) {
-                state.environments.remove(name);
-            }
-        })
-        .await?;
-    if !state.environments.contains_key(name) {
-        context.paths.remove_private(name)?;
-    }
-    Ok(())
+    context.forget_ended(name).await
 }
 
 /// Runs `cloudtop volume delete-snapshot`.

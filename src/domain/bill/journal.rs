@@ -217,7 +217,9 @@ impl Reader {
     ) {
         self.end_of_node(node, Some(id), since.filter(|_| phase >= Phase::Launching).unwrap_or(at));
         let taken = status.is_some_and(|code| lifecycle::meaning(code) == Meaning::Interrupted);
-        let end = self.seen_end(id, (since, at), status, taken || phase == Phase::Interrupted);
+        let mut end = self.seen_end(id, (since, at), status, taken || phase == Phase::Interrupted);
+        // What is just being stopped or ended has run until now, whenever it was last looked at.
+        end.known |= matches!(phase, Phase::Stopping | Phase::Ending);
         match phase {
             Phase::Gone | Phase::Ending | Phase::Absent | Phase::Requested => self.end(id, end),
             Phase::Interrupted if status.is_some_and(|code| code.starts_with("instance-terminated")) => {

@@ -24,6 +24,13 @@ pub fn explained(choice: &Choice, ranking: &Ranking) -> String {
     format!("{}: {}; {}", choice.pool, parts(choice), against(choice, other))
 }
 
+/// What is left to say of `choice` where it and its price were told already: what interruptions cost there, and the next.
+#[must_use]
+pub fn beyond_price(choice: &Choice, next: &Choice) -> String {
+    let interruptions = money::hourly(choice.score.interruptions);
+    format!("and {interruptions} an hour for interruptions ({}); {}", band(choice), against(choice, next))
+}
+
 /// The parts of a score: `$0.0475 an hour + $0.0012 for interruptions (<5%)`.
 fn parts(choice: &Choice) -> String {
     let price = money::hourly(choice.price);

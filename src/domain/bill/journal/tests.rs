@@ -190,6 +190,18 @@ fn while_the_memory_is_written_to_disk_a_hibernating_instance_is_charged() {
     assert_eq!(runs(&usage), [(1, Some(63), false, false)]);
 }
 
+#[test]
+fn what_is_stopped_or_ended_days_after_the_last_look_has_run_until_then() {
+    for phase in [Phase::Stopping, Phase::Ending] {
+        let usage = read(&[
+            &launched(0, &[0], &["i-1"]),
+            &[node(1, Phase::Ready, Some("i-1"), "fulfilled", None)],
+            &[node(3000, phase, Some("i-1"), "fulfilled", None)],
+        ]);
+        assert_eq!(runs(&usage), [(1, Some(3000), false, false)]);
+    }
+}
+
 fn create_volume(node: u32, gib: u32) -> Call {
     Call::CreateVolume { node, zone: "us-east-1a".to_owned(), gib, snapshot: None, tags: Tags::new() }
 }
