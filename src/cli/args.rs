@@ -30,6 +30,7 @@ use crate::commands::status::StatusArgs;
 use crate::commands::stop::StopArgs;
 use crate::commands::template::TemplateArgs;
 use crate::commands::test_interrupt::TestInterruptArgs;
+use crate::commands::top::TopArgs;
 use crate::commands::up::UpArgs;
 use crate::commands::volume::VolumeArgs;
 use crate::commands::watch::WatchArgs;
@@ -165,6 +166,8 @@ pub enum Command {
     Down(DownArgs),
     /// What there is
     List(ListArgs),
+    /// All of it live on a screen, with prices, budgets and events, and keys for ssh, stop, start and down
+    Top(TopArgs),
     /// What an environment is doing, and why
     Status(StatusArgs),
     /// A shell on a node, or a command's output and exit code

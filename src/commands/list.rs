@@ -59,11 +59,15 @@ pub async fn run(_: &ListArgs, context: &Context) -> Result<(), CommandError> {
     Ok(())
 }
 
-type Place = (String, Option<String>);
+/// A region and the credentials' profile for it.
+pub(super) type Place = (String, Option<String>);
 
 /// The environments by region and credentials: each such place is asked once, however many it has. With `--region`
 /// only those of that region.
-fn by_place<'s>(context: &Context, state: &'s State) -> BTreeMap<Place, Vec<(&'s EnvName, &'s Environment)>> {
+pub(super) fn by_place<'s>(
+    context: &Context,
+    state: &'s State,
+) -> BTreeMap<Place, Vec<(&'s EnvName, &'s Environment)>> {
     let mut places: BTreeMap<Place, Vec<(&EnvName, &Environment)>> = BTreeMap::new();
     for (name, environment) in &state.environments {
         let region = environment.intent.region.clone();
@@ -74,7 +78,11 @@ fn by_place<'s>(context: &Context, state: &'s State) -> BTreeMap<Place, Vec<(&'s
     places
 }
 
-async fn of_place(
+/// The environments of a place, as it was found.
+///
+/// # Errors
+/// A journal that cannot be read.
+pub(super) async fn of_place(
     context: &Context,
     state: &State,
     cloud: &Cloud,

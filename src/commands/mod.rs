@@ -48,6 +48,7 @@ pub mod status;
 pub mod stop;
 pub mod template;
 pub mod test_interrupt;
+pub mod top;
 pub mod up;
 mod vigil;
 pub mod volume;
@@ -119,6 +120,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Start(args) => Box::pin(start::run(&args, context)).await,
         Command::Down(args) => Box::pin(down::run(&args, context)).await,
         Command::List(args) => Box::pin(list::run(&args, context)).await,
+        Command::Top(args) => Box::pin(top::run(&args, context)).await,
         Command::Status(args) => Box::pin(status::run(&args, context)).await,
         Command::Ssh(args) => Box::pin(ssh::run(&args, context)).await,
         Command::Cp(args) => Box::pin(cp::run(&args, context)).await,

@@ -2,7 +2,7 @@
 //! second ends it at once. At any other time there is nothing to be careful of, and the first ends the program.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -54,16 +54,27 @@ pub struct Interrupt {
     holds: Arc<Holds>,
 }
 
-/// Who holds signals off now, and whether anybody ever did.
+/// Who holds signals off now, whether anybody ever did, and whether another program has the terminal.
 #[derive(Debug, Default)]
 struct Holds {
     now: AtomicUsize,
     ever: AtomicUsize,
+    lent: AtomicBool,
 }
 
 /// While it is there, a signal is left to whoever asks [`Interrupt::came`].
 #[derive(Debug)]
 pub struct Held(Arc<Holds>);
+
+/// While it is there, Ctrl-C is meant for a program that we have started: the terminal sends it to both.
+#[derive(Debug)]
+pub struct Lent(Arc<Holds>);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.lent.store(false, Ordering::SeqCst);
+    }
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
@@ -96,6 +107,9 @@ impl Interrupt {
                     _ = term.recv() => Signal::Terminate,
                     _ = int.recv() => Signal::Interrupt,
                 };
+                if signal == Signal::Interrupt && held.lent.load(Ordering::SeqCst) {
+                    continue;
+                }
                 if let Some(cut) = held.cut(send.borrow().is_some()) {
                     tell(signal, cut);
                     std::process::exit(i32::from(signal.exit_code()));
@@ -113,6 +127,13 @@ impl Interrupt {
         self.holds.now.fetch_add(1, Ordering::SeqCst);
         self.holds.ever.store(1, Ordering::SeqCst);
         Held(Arc::clone(&self.holds))
+    }
+
+    /// Leaves Ctrl-C to another program, until the answer is dropped.
+    #[must_use]
+    pub fn lend(&self) -> Lent {
+        self.holds.lent.store(true, Ordering::SeqCst);
+        Lent(Arc::clone(&self.holds))
     }
 
     /// One that never comes, and a way to make it come.

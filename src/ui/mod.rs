@@ -24,6 +24,7 @@ pub mod tables;
 mod tests;
 mod text;
 pub mod time;
+pub mod top;
 pub mod volumes;
 
 use std::error::Error;
@@ -98,6 +99,8 @@ pub struct Ui {
     /// How the terminal was before the question that is being asked now: while it waits for a key, nothing that is typed is
     /// shown.
     before_question: Mutex<Option<Termios>>,
+    /// What was said while a screen is drawn, which it would spoil.
+    kept: Mutex<Option<Vec<String>>>,
 }
 
 impl Ui {
@@ -119,6 +122,7 @@ impl Ui {
             out_is_terminal: io::stdout().is_terminal(),
             can_ask: !options.no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
             before_question: Mutex::new(None),
+            kept: Mutex::new(None),
         }
     }
 
@@ -133,6 +137,7 @@ impl Ui {
             out_is_terminal: false,
             can_ask: false,
             before_question: Mutex::new(None),
+            kept: Mutex::new(None),
         }
     }
 
@@ -220,8 +225,22 @@ impl Ui {
     ///
     /// For the thread that takes signals: another one may be in the middle of a question, and holds the picture then.
     pub fn last_words(&self, text: &str) {
+        top::leave();
         self.give_terminal_back();
         let _ = write(&self.err, text);
+    }
+
+    /// Keeps what is said from now on, or says it again.
+    fn keep_words(&self, keep: bool) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = keep.then(|| kept.take().unwrap_or_default());
+    }
+
+    /// What was said since the last time this was asked, while a screen is drawn.
+    #[must_use]
+    pub fn kept(&self) -> Vec<String> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Whether progress is drawn over itself, rather than told in lines.
@@ -231,6 +250,10 @@ impl Ui {
 
     /// Writes to stderr. Where that fails there is nobody left to tell.
     fn say(&self, text: &str) {
+        if let Some(kept) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            kept.push(anstream::adapter::strip_str(text).to_string());
+            return;
+        }
         let _ = self.bars.suspend(|| write(&self.err, text));
     }
 }

@@ -54,6 +54,7 @@ fn onto(options: UiOptions, out: impl Write + Send + 'static, err: impl Write + 
         out_is_terminal: false,
         can_ask: false,
         before_question: std::sync::Mutex::new(None),
+        kept: Mutex::new(None),
     }
 }
 
