@@ -16,7 +16,6 @@ use super::demand::Demand;
 use super::failure::Failure;
 use super::intent::{Intent, Interruption};
 use super::market::{Image, Market, Subnet, TypeFacts};
-use super::money;
 use super::refusals;
 use super::score::{self, Score};
 
@@ -310,8 +309,7 @@ impl<'a> Offers<'a> {
         };
         let saving = self.intent.choosing.most_beside(on_demand).map(|most| {
             let per_cent = self.intent.choosing.min_saving.unwrap_or_default();
-            let on_demand = money::hourly(on_demand);
-            (most, format!("it saves less than {per_cent} % against the {on_demand} that it costs on demand"))
+            (most, format!("it saves less than {per_cent} % against on-demand"))
         });
         Ok(named.into_iter().chain(saving).min_by(|a, b| a.0.total_cmp(&b.0)))
     }
@@ -417,6 +415,7 @@ mod tests {
     use crate::domain::demand::Requirements;
     use crate::domain::failure::Class;
     use crate::domain::market::SpotPrice;
+    use crate::domain::money;
     use crate::domain::plan::fixture::{self, TYPES, ZONES, at};
 
     fn ranked(intent: &Intent, market: &Market, refusals: &[Refusal], pinned: Option<&Pin>, wanted: u32) -> Ranking {

@@ -118,10 +118,7 @@ fn what_saves_too_little_is_turned_down_for_its_price() {
     let kept =
         ["m5.xlarge in us-east-1a", "m6i.xlarge in us-east-1a", "m6i.xlarge in us-east-1b", "m6i.xlarge in us-east-1c"];
     assert_eq!(names(&ranking), kept, "exactly half is enough");
-    assert_eq!(
-        why(&ranking, "m5.xlarge in us-east-1b"),
-        "it saves less than 50 % against the $0.1000 that it costs on demand"
-    );
+    assert_eq!(why(&ranking, "m5.xlarge in us-east-1b"), "it saves less than 50 % against on-demand");
     let none = ranked(&saving(99), &market());
     assert!(none.choices.is_empty() && none.rejections.iter().all(|it| it.kind == RejectionKind::Price));
     assert_eq!(none.least_dear, Some(0.05));
