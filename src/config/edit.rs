@@ -25,7 +25,7 @@ const RIVALS: &[(&str, &[&str])] = &[
 pub struct Answers {
     /// The keys of `[env.NAME]`.
     pub settings: EnvironmentSettings,
-    /// The most to spend in a month, USD.
+    /// The most to spend in a month, USD; 0 takes the budget out, `None` leaves it as it is.
     pub budget: Option<f64>,
 }
 
@@ -55,9 +55,10 @@ pub fn with_answers(text: &str, name: &str, answers: &Answers) -> Result<String,
         }
         set(environment, key, answer);
     }
-    if let Some(monthly) = answers.budget {
-        let budget = table_in(environment, "budget", false);
-        set(budget, "monthly", number(monthly));
+    match answers.budget {
+        Some(monthly) if monthly > 0.0 => set(table_in(environment, "budget", false), "monthly", number(monthly)),
+        Some(_) => _ = environment.remove("budget"),
+        None => {}
     }
     Ok(document.to_string())
 }

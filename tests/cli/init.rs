@@ -45,11 +45,16 @@ fn what_was_answered_is_what_up_makes_and_may_be_answered_again() {
     }
     world.ok("init dev -y --idle 0m", &[]);
     assert!(file(&world).contains("idle = \"0m\""), "{}", file(&world));
+    for line in ["memory = 16", "monthly = 40", "cpus = 2 # small", "volume = 10"] {
+        assert!(file(&world).contains(line), "what the file says is proposed: {line} in {}", file(&world));
+    }
     world.ok("plan dev -q", &[]);
     let after = file(&world);
     let again = world.ok("init dev -y --memory 16 --budget 40", &[]);
     assert!(again.stdout.contains("says all that already"), "{again:?}");
     assert_eq!(file(&world), after);
+    world.ok("init dev -y --budget 0", &[]);
+    assert!(!file(&world).contains("budget") && file(&world).contains("memory = 16"), "{}", file(&world));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cli::CommandError;
+use crate::config::EnvironmentSettings;
 use crate::domain::demand::{Demand, Requirements};
 use crate::domain::market::{Market, SpotPrice, TypeFacts};
 use crate::domain::money::{self, HOURS_PER_MONTH};
@@ -36,9 +37,9 @@ pub async fn choose(asked: &mut Asked<'_>) -> Result<(), CommandError> {
     let quota = quota(asked).await;
     let mut lines: Vec<String> = sizes.iter().map(|size| line(size, quota)).collect();
     lines.push("an instance type that I name".to_owned());
-    let now = settings.types.as_ref().map(|types| types.join(", "));
-    lines.extend(now.iter().map(|types| format!("{types}, as it is now")));
-    let proposed = proposed(&sizes, settings.cpus, settings.types.is_some().then(|| lines.len() - 1));
+    let now = as_it_is(&settings);
+    lines.extend(now.iter().map(|what| format!("{what}, as it is now")));
+    let proposed = if now.is_some() { lines.len() - 1 } else { usual(&sizes) };
     let flags = "--cpus N --memory GIB, or --type TYPE";
     let chosen = asked.context.ui.select("Size of the machine", &lines, proposed, flags)?;
     if let Some(size) = sizes.get(chosen) {
@@ -53,7 +54,7 @@ pub async fn choose(asked: &mut Asked<'_>) -> Result<(), CommandError> {
 /// Each size with the pool that `up` would take.
 async fn offered(
     asked: &Asked<'_>,
-    settings: &crate::config::EnvironmentSettings,
+    settings: &EnvironmentSettings,
     like: &Requirements,
 ) -> Result<Vec<Size>, CommandError> {
     let context = asked.context;
@@ -92,10 +93,21 @@ fn line(size: &Size, quota: Option<u64>) -> String {
     format!("{cpus:2} vCPUs, {memory_gib:3} GiB  {price}{above}")
 }
 
-/// What is configured already, or the usual size.
-fn proposed(sizes: &[Size], cpus: Option<u32>, as_it_is: Option<usize>) -> usize {
-    let cpus = cpus.unwrap_or(Requirements::default().cpus);
-    as_it_is.or_else(|| sizes.iter().position(|size| size.requirements.cpus >= cpus)).unwrap_or(0)
+/// What the file says of the machine, if it says anything.
+fn as_it_is(settings: &EnvironmentSettings) -> Option<String> {
+    if let Some(types) = &settings.types {
+        return Some(types.join(", "));
+    }
+    let cpus = settings.cpus.map(|cpus| format!("{cpus} vCPUs"));
+    let memory = settings.memory.map(|memory| format!("{memory} GiB"));
+    let parts: Vec<String> = cpus.into_iter().chain(memory).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The place of the size that `up` asks for when nobody says.
+fn usual(sizes: &[Size]) -> usize {
+    let cpus = Requirements::default().cpus;
+    sizes.iter().position(|size| size.requirements.cpus >= cpus).unwrap_or(0)
 }
 
 /// Asks for a type out of all that are sold as spot.

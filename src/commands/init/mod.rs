@@ -70,7 +70,7 @@ pub async fn run(args: &InitArgs, context: &Context) -> Result<(), CommandError>
     let name = name(args, context)?;
     let written = context.config_unless_missing()?.environment(name.as_str());
     // What is asked and answered, apart from what the files say already.
-    let mut answers = Answers { settings: args.wish.settings(), budget: args.budget.filter(|usd| *usd > 0.0) };
+    let mut answers = Answers { settings: args.wish.settings(), budget: args.budget };
     let cloud = place::choose(context, &written, &mut answers.settings).await?;
     place::tell_what_is_there(context, &cloud).await;
     let mut asked = questions::Asked { context, cloud: &cloud, name: &name, written: &written, answers: &mut answers };
@@ -79,11 +79,12 @@ pub async fn run(args: &InitArgs, context: &Context) -> Result<(), CommandError>
     questions::volume(&mut asked).await?;
     questions::idle(&mut asked)?;
     questions::key(&mut asked).await?;
+    let budget = written.budget;
     let settings = answers.settings.clone().over(written);
     let fit = preflight::check_settings(context, &name, settings).await?;
     let bill = first_bill::of(&fit, context.clock.now());
     if args.budget.is_none() {
-        answers.budget = questions::budget(context, bill.as_ref())?;
+        answers.budget = questions::budget(context, budget.as_ref(), bill.as_ref())?;
     }
     write(context, &name, &file, &before, &answers, bill.as_ref())
 }

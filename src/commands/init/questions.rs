@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cli::CommandError;
 use crate::cloud::{Cloud, FreeVolume};
 use crate::config::{Answers, EnvironmentSettings, VolumeSetting};
+use crate::domain::budget::Budget;
 use crate::domain::intent::Interruption;
 use crate::domain::names::EnvName;
 use crate::ssh::keys;
@@ -164,12 +165,18 @@ async fn public_keys() -> Vec<PathBuf> {
     usable
 }
 
-/// The most to spend in a month; `None`: no budget.
-pub fn budget(context: &Context, bill: Option<&FirstBill>) -> Result<Option<f64>, CommandError> {
-    let proposed = bill.map_or_else(|| "0".to_owned(), |bill| format!("{:.0}", bill.budget()));
+/// The most to spend in a month, USD: what the file says is proposed, else what working hours come to. `None`: as it is;
+/// 0: no budget any more.
+pub fn budget(
+    context: &Context,
+    written: Option<&Budget>,
+    bill: Option<&FirstBill>,
+) -> Result<Option<f64>, CommandError> {
+    let before = written.map(|budget| budget.monthly);
+    let proposed = before.or(bill.map(FirstBill::budget)).unwrap_or_default().to_string();
     let check = |text: &str| super::budget(text).map(|_| ());
     let question = "The most to spend on it in a month, USD (0: no budget)";
     let text = context.ui.input(question, &proposed, "--budget USD", check)?;
     let usd = super::budget(&text).map_err(CommandError::usage)?;
-    Ok((usd > 0.0).then_some(usd))
+    Ok(Some(usd).filter(|usd| Some(*usd) != before && (*usd > 0.0 || before.is_some())))
 }
