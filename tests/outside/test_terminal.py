@@ -45,7 +45,8 @@ def test_init_asks_with_prices_beside_the_sizes_and_writes_the_answers(user):
         terminal.wait("Name of the environment").press("box", ENTER)
         terminal.wait("Region (type").press("eu-west-1", ENTER)
         terminal.wait("What it is for").press(ENTER)
-        terminal.wait("Size of the machine")
+        # The list is there once its last line is.
+        terminal.wait("an instance type that I name")
         sizes = [line for line in terminal.lines() if "vCPUs" in line]
         assert len(sizes) == 6 and all("/hour " in line and "eu-west-1" in line for line in sizes[:4]), sizes
         # The usual size is marked; one more than that.
