@@ -253,11 +253,12 @@ impl Restore {
         }
         let old = self.replaces.as_deref().and_then(|id| at.seen.volume(id));
         if let Some(old) = old.filter(|it| it.is_in_place()) {
-            let role = Tags::from([
-                (tags::ROLE.to_owned(), tags::ROLE_REPLACED.to_owned()),
-                (REPLACED_BY.to_owned(), id.clone()),
-            ]);
-            return set_tags(&old.volume.id, role, "another volume is in its place: it is kept, and no node's", at);
+            return set_tags(
+                &old.volume.id,
+                aside_for(id),
+                "another volume is in its place: it is kept, and no node's",
+                at,
+            );
         }
         Next::Done(Restored { volume: made.volume.clone(), replaced: old.map(|it| it.volume.id.clone()) })
     }
@@ -328,6 +329,11 @@ impl Restore {
             tags,
         }
     }
+}
+
+/// The tags of a volume in whose place another was put: it is kept, and no node's.
+pub(super) fn aside_for(id: &str) -> Tags {
+    Tags::from([(tags::ROLE.to_owned(), tags::ROLE_REPLACED.to_owned()), (REPLACED_BY.to_owned(), id.to_owned())])
 }
 
 fn set_tags<T>(id: &str, tags: Tags, reason: &str, at: Moment<'_>) -> Next<T> {

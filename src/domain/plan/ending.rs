@@ -8,6 +8,7 @@ use crate::domain::observed::{Instance, InstanceState, SpotRequest, Volume, Volu
 use crate::domain::phase::Phase;
 use crate::domain::record::{LOST_SHOWS_WITHIN, Pending};
 use crate::domain::snapshots::{self, Purpose, Standing};
+use crate::domain::volume_work;
 
 use super::world::{NodeFacts, World, ago};
 use super::{Blocked, NodeView, Planner};
@@ -153,7 +154,17 @@ impl<'a> Planner<'a> {
         // A volume that the user brought may have the tags of the environment that once made it.
         let brought = self.intent().volume.existing();
         let ours = |volume: &&Volume| volume.node_tag.is_some() && brought != Some(&volume.id);
-        for volume in self.inputs.observed.volumes.iter().filter(ours) {
+        let all: Vec<&Volume> = self.inputs.observed.volumes.iter().filter(ours).collect();
+        for &volume in &all {
+            if let Some(newer) = all.iter().find(|it| it.replaces.as_ref() == Some(&volume.id)) {
+                self.put_aside(volume, newer);
+                continue;
+            }
+            if let Some(older) = all.iter().find(|it| volume.replaces.as_ref() == Some(&it.id)) {
+                // It alone tells which one it replaced.
+                self.wait(format!("{} to be put aside", older.id));
+                continue;
+            }
             match volume.state {
                 VolumeState::Available | VolumeState::Error
                     if self.intent().snapshot_first && !self.is_safe(volume) => {}
@@ -170,6 +181,15 @@ impl<'a> Planner<'a> {
                 self.wait(format!("EC2 to list {id}, which is then deleted"));
             }
         }
+    }
+
+    /// Ends a restore that was cut off before its last call: the volume that was replaced is kept, and no node's.
+    fn put_aside(&mut self, volume: &Volume, newer: &Volume) {
+        if self.record.just_answered("CreateTags", &volume.id, self.now()) {
+            return self.wait(format!("EC2 to show the tags of {}", volume.id));
+        }
+        let call = Call::SetTags { id: volume.id.clone(), tags: volume_work::aside_for(&newer.id) };
+        self.propose(call, "a restore put another volume in its place: it is kept");
     }
 
     /// Whether there is a whole snapshot of a volume since it was last in use; sees to it where there is not.

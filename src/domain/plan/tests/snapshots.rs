@@ -127,3 +127,17 @@ fn of_two_volumes_of_a_node_the_one_counts_that_was_put_in_the_others_place() {
     scene.observed.volumes[1].replaces = Some("vol-0".to_owned());
     assert_eq!(scene.calls(), ["attach vol-9 to i-0 as /dev/xvdj"]);
 }
+
+#[test]
+fn what_a_restore_replaced_is_put_aside_before_volumes_are_deleted() {
+    let intent = Intent { goal: Goal::Gone { delete_volumes: true }, ..fixture::intent() };
+    let mut scene = Scene::new(intent).volume(0, ZONES[0], None).volume(0, ZONES[0], None);
+    scene.observed.volumes[1].id = "vol-9".to_owned();
+    scene.observed.volumes[1].replaces = Some("vol-0".to_owned());
+    let deleted =
+        |scene: &Scene| scene.calls().into_iter().filter(|it| it.starts_with("delete vol")).collect::<Vec<_>>();
+    assert_eq!(deleted(&scene), [""; 0], "not before it is known to be put aside");
+    assert!(scene.calls().iter().any(|it| it.contains("vol-0")), "{:?}", scene.calls());
+    scene.observed.volumes.remove(0);
+    assert_eq!(deleted(&scene).len(), 1);
+}
