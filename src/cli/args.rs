@@ -25,6 +25,7 @@ use crate::commands::recover::RecoverArgs;
 #[cfg(feature = "simulator")]
 use crate::commands::sim::SimArgs;
 use crate::commands::ssh::SshArgs;
+use crate::commands::moving::MoveArgs;
 use crate::commands::start::StartArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::stop::StopArgs;
@@ -162,6 +163,8 @@ pub enum Command {
     Stop(StopArgs),
     /// Start what was stopped
     Start(StartArgs),
+    /// Move an environment to another availability zone or instance type
+    Move(MoveArgs),
     /// End an environment; its persistent volumes are kept unless you say otherwise
     Down(DownArgs),
     /// What there is

@@ -68,6 +68,7 @@ impl Cloud {
             Call::Attach { volume_id, instance_id, device } => {
                 self.attach(volume_id, instance_id, device).await.map(nothing)
             }
+            Call::Detach { volume_id, instance_id } => self.detach(volume_id, instance_id).await.map(nothing),
             Call::CancelRequests { ids } => self.in_chunks(Many::Cancel, ids).await.map(nothing),
             Call::Terminate { ids } => self.in_chunks(Many::Terminate, ids).await.map(nothing),
             Call::Stop { ids, hibernate } => {
@@ -146,6 +147,11 @@ impl Cloud {
     async fn attach(&self, volume: &str, instance: &str, device: &str) -> Result<(), Failure> {
         let call = self.ec2.attach_volume().volume_id(volume).instance_id(instance).device(device);
         call.send().await.map(drop).map_err(|error| failure::of("AttachVolume", &error))
+    }
+
+    async fn detach(&self, volume: &str, instance: &str) -> Result<(), Failure> {
+        let call = self.ec2.detach_volume().volume_id(volume).instance_id(instance);
+        call.send().await.map(drop).map_err(|error| failure::of("DetachVolume", &error))
     }
 
     async fn cancel(&self, ids: Vec<String>) -> Result<(), Failure> {

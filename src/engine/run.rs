@@ -349,7 +349,7 @@ impl Run<'_> {
             ssh_port: self.intent.access.port,
             want: Want {
                 keys: matches!(self.intent.goal, Goal::Gone { .. }),
-                snapshots: self.intent.snapshot_first,
+                snapshots: self.intent.snapshot_first || self.intent.moving.is_some(),
                 ..Want::in_use(self.intent)
             },
         };

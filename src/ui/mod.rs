@@ -10,6 +10,7 @@ pub mod exits;
 pub mod history;
 pub mod leftovers;
 mod live;
+pub mod moving;
 mod news;
 pub mod overview;
 mod picture;
