@@ -19,13 +19,13 @@ use crate::commands::kubeconfig::KubeconfigArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::logs::LogsArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::moving::MoveArgs;
 use crate::commands::plan::PlanArgs;
 use crate::commands::prices::PricesArgs;
 use crate::commands::recover::RecoverArgs;
 #[cfg(feature = "simulator")]
 use crate::commands::sim::SimArgs;
 use crate::commands::ssh::SshArgs;
-use crate::commands::moving::MoveArgs;
 use crate::commands::start::StartArgs;
 use crate::commands::status::StatusArgs;
 use crate::commands::stop::StopArgs;

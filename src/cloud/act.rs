@@ -54,7 +54,12 @@ impl Cloud {
                 self.create_snapshot(tags, volume_id, description, token).await
             }
             Call::Enlarge { id, gib } => self.enlarge(id, *gib).await.map(nothing),
-            Call::SetTags { id, tags } => self.tag(std::slice::from_ref(id), tags).await.map(nothing),
+            Call::SetTags { id, tags } => {
+                // The policy of docs/iam-policy.json lets us set tags only together with this one.
+                let mut tags = tags.clone();
+                tags.insert(tags::ENV.to_owned(), identity.env.to_string());
+                self.tag(std::slice::from_ref(id), &tags).await.map(nothing)
+            }
             Call::CreateInterface { subnet_id, group_id, tags, .. } => {
                 self.create_interface(tags, subnet_id, group_id, token).await
             }

@@ -127,9 +127,11 @@ impl Moving {
         }
         for (node, all) in nodes {
             let before = now.before.and_then(|it| it.left.get(&node));
-            let copy_of = |volume: &&Volume| before.is_some_and(|it| it.volume.is_some() && it.volume == volume.replaces);
+            let copy_of =
+                |volume: &&Volume| before.is_some_and(|it| it.volume.is_some() && it.volume == volume.replaces);
             let copy = all.iter().copied().find(copy_of);
-            let source = before.and_then(|it| all.iter().copied().find(|volume| it.volume.as_ref() == Some(&volume.id)));
+            let source =
+                before.and_then(|it| all.iter().copied().find(|volume| it.volume.as_ref() == Some(&volume.id)));
             let mut left = Left { older: before.map(|it| it.older.clone()).unwrap_or_default(), ..Left::default() };
             let current = match (copy, source) {
                 // A node has had it, and may have written to it: it counts, and its source is only old.

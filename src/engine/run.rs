@@ -399,7 +399,8 @@ impl Run<'_> {
     fn tell_of_change(&self, carried: &Carried, view: &NodeView) {
         let Some(instance) = &view.instance_id else { return };
         let last = carried.record.last_instance.get(&view.index);
-        if let Some(last) = last.filter(|last| *last != instance && view.phase > Phase::Stopping) {
+        let is_left = |id: &str| self.intent.moving.as_ref().is_some_and(|it| it.has_left(id));
+        if let Some(last) = last.filter(|last| *last != instance && view.phase > Phase::Stopping && !is_left(last)) {
             let note = format!("node {}: {last} is gone; {instance} takes its place", view.index);
             self.reporter.report(&Progress::Note(&note));
         }

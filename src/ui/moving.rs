@@ -67,7 +67,8 @@ pub fn table(offers: &[Offer], width: Option<usize>) -> String {
 /// One of them, to choose from.
 #[must_use]
 pub fn line(offer: &Offer) -> String {
-    let mut words = format!("{} in {}: {} an hour", offer.instance_type, offer.zone, money::hourly(offer.price_per_hour));
+    let mut words =
+        format!("{} in {}: {} an hour", offer.instance_type, offer.zone, money::hourly(offer.price_per_hour));
     if offer.on_demand {
         words.push_str(", ON-DEMAND");
     }

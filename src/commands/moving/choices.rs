@@ -78,7 +78,8 @@ impl Scene {
     pub fn must_be_settled(&self, name: &EnvName) -> Result<(), CommandError> {
         let makes = |call: &Call| matches!(call, Call::Launch(_) | Call::RequestSpot(_) | Call::CreateVolume { .. });
         let Some(pending) = self.record.pending.iter().find(|it| makes(&it.call)) else { return Ok(()) };
-        let text = format!("an earlier command on `{name}` has not come to its end: no answer yet to `{}`", pending.call);
+        let text =
+            format!("an earlier command on `{name}` has not come to its end: no answer yet to `{}`", pending.call);
         Err(CommandError::new(Exit::NotReady, text).hint(format!("`cloudtop up {name}` finishes it; then move")))
     }
 

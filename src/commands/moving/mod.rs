@@ -1,6 +1,7 @@
 //! `cloudtop move`.
 
 mod choices;
+pub(super) mod offer;
 mod target;
 
 use std::time::Duration;
@@ -163,11 +164,7 @@ async fn carry_out(
 ///
 /// # Errors
 /// Where the state cannot be written.
-pub(super) async fn note_end(
-    context: &Context,
-    name: &EnvName,
-    environment: &Environment,
-) -> Result<(), CommandError> {
+pub(super) async fn note_end(context: &Context, name: &EnvName, environment: &Environment) -> Result<(), CommandError> {
     if environment.intent.moving.is_none() || environment.intent.goal == Goal::Stopped {
         return Ok(());
     }

@@ -17,7 +17,10 @@ use super::choices::{Choices, Scene};
 /// What cannot be moved, or not there: said before anything is touched.
 pub fn check(name: &EnvName, intent: &Intent, args: &MoveArgs, region: Option<&str>) -> Result<(), CommandError> {
     if let Some(other) = region.filter(|region| *region != intent.region) {
-        let text = format!("`{name}` is in {}, and cannot be moved to {other}: its snapshots are of its region", intent.region);
+        let text = format!(
+            "`{name}` is in {}, and cannot be moved to {other}: its snapshots are of its region",
+            intent.region
+        );
         return Err(CommandError::usage(text).hint("another zone of the region is asked for with --zone"));
     }
     if matches!(intent.goal, Goal::Gone { .. }) {
@@ -135,13 +138,17 @@ pub fn tell_of_settings(context: &Context, name: &EnvName, environment: &Environ
     if let (Some(zone), Some(configured)) = (&moving.zone, &settings.zone)
         && zone != configured
     {
-        context.ui.note(&format!("the configuration says zone = \"{configured}\" for {name}, which is in {zone} now: change it there"));
+        context.ui.note(&format!(
+            "the configuration says zone = \"{configured}\" for {name}, which is in {zone} now: change it there"
+        ));
     }
     if let (Demand::Types(types), Some(configured)) = (&environment.intent.demand, &settings.types)
         && types != configured
     {
         let (old, new) = (configured.join(", "), types.join(", "));
-        context.ui.note(&format!("the configuration says types {old} for {name}, which was moved to {new}: change it there"));
+        context
+            .ui
+            .note(&format!("the configuration says types {old} for {name}, which was moved to {new}: change it there"));
     }
     Ok(())
 }

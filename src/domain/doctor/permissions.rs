@@ -61,6 +61,7 @@ pub const ACTIONS: &[Action] = &[
     ("DeleteSecurityGroup", How::DryRunOnNothing),
     ("DeleteSnapshot", How::DryRunOnNothing),
     ("DeleteVolume", How::DryRunOnNothing),
+    ("DetachVolume", How::DryRunOnNothing),
     ("CreateSnapshot", How::DryRunOnNothing),
     ("GetConsoleOutput", How::DryRunOnNothing),
     ("ModifyNetworkInterfaceAttribute", How::DryRunOnNothing),

@@ -77,7 +77,9 @@ impl<'a> Planner<'a> {
                 self.propose(Call::Stop { ids: vec![id.clone()], hibernate: false }, TO_MOVE);
                 Some((Phase::Stopping, format!("{id} is stopping, for its node moves")))
             }
-            InstanceState::Running => Some(self.end_left(instance, request, "it cannot be stopped, and its node moves")),
+            InstanceState::Running => {
+                Some(self.end_left(instance, request, "it cannot be stopped, and its node moves"))
+            }
             InstanceState::Stopping => Some((Phase::Stopping, format!("{id} is stopping, for its node moves"))),
             InstanceState::Stopped => self.rest_stopped(instance, request),
             InstanceState::ShuttingDown => Some((Phase::Ending, format!("{id} is shutting down"))),
@@ -100,7 +102,9 @@ impl<'a> Planner<'a> {
             Some(_) => None,
             None => match self.unlisted_request(instance) {
                 Some(id) => Some((Phase::Stopping, format!("EC2 to list {id}, the request of {}", instance.id))),
-                None => Some(self.end_left(instance, None, "its spot request is cancelled: it can never be started again")),
+                None => {
+                    Some(self.end_left(instance, None, "its spot request is cancelled: it can never be started again"))
+                }
             },
         }
     }
@@ -186,9 +190,10 @@ impl<'a> Planner<'a> {
     fn standing_of_copy(&self, facts: &NodeFacts<'a>, volume: &Volume) -> Standing<'a> {
         let ran = facts.left.instances.iter().filter_map(|it| it.launched_at).max();
         let record = self.record;
-        let ours = record.shots.iter().rfind(|it| {
-            it.volume_id == volume.id && it.purpose == Purpose::Move && ran.is_none_or(|ran| it.at >= ran)
-        });
+        let ours = record
+            .shots
+            .iter()
+            .rfind(|it| it.volume_id == volume.id && it.purpose == Purpose::Move && ran.is_none_or(|ran| it.at >= ran));
         match ours {
             Some(shot) => snapshots::standing_of(shot, record, &self.inputs.observed.snapshots, self.now()),
             None => Standing::Nothing,
@@ -302,7 +307,8 @@ impl<'a> Planner<'a> {
         if !delete_volumes {
             let all = &self.inputs.observed.volumes;
             for volume in all {
-                let source = all.iter().find(|it| volume.replaces.as_ref() == Some(&it.id) && moving.is_old_volume(&it.id));
+                let source =
+                    all.iter().find(|it| volume.replaces.as_ref() == Some(&it.id) && moving.is_old_volume(&it.id));
                 match source {
                     Some(source) if self.record.attached.contains(&volume.id) && !moving.spare.contains(&volume.id) => {
                         self.put_aside(source, volume);

@@ -129,8 +129,8 @@ impl<'a> World<'a> {
     }
 
     fn leave_instance(&mut self, node: u32, instance: &'a Instance, record: &Record) {
-        let gone = instance.state == InstanceState::Terminated
-            || (instance.state.is_live() && record.has_ended(&instance.id));
+        let gone =
+            instance.state == InstanceState::Terminated || (instance.state.is_live() && record.has_ended(&instance.id));
         if !gone {
             self.node(node).left.instances.push(instance);
         }

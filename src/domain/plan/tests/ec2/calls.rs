@@ -52,9 +52,11 @@ impl Ec2 {
             Call::MakePublic { id } => self.make_public(id),
             Call::DeleteInterface { id } => self.delete_interface(id),
             // The model knows no snapshots: the sweep plays them on the built-in EC2.
-            Call::DeleteSnapshot { .. } | Call::CreateSnapshot { .. } | Call::Enlarge { .. } | Call::SetTags { .. } => {
-                Ok(Made::default())
-            }
+            Call::DeleteSnapshot { .. }
+            | Call::CreateSnapshot { .. }
+            | Call::Enlarge { .. }
+            | Call::SetTags { .. }
+            | Call::Detach { .. } => Ok(Made::default()),
         };
         if let Ok(made) = &answer
             && call.takes_token()
