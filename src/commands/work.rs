@@ -93,9 +93,8 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
             work.cloud.call_counts().iter().map(|(action, count)| format!("{action} {count}")).collect();
         context.ui.status(&format!("calls: {}", counts.join(", ")));
     }
-    let over = report::is_over(work.environment.intent.goal);
-    if matches!(ending, Ending::Done) && (over || work.wait != Wait::None) {
-        super::moving::note_end(context, env, work.environment).await?;
+    if matches!(ending, Ending::Done) {
+        super::moving::note_end(context, env, work.environment, work.wait).await?;
     }
     match ending {
         Ending::Done => Ok(report),

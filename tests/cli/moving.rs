@@ -69,6 +69,8 @@ fn what_ec2_took_away_is_let_go_of_and_works_elsewhere() {
     let (world, _, _) = begin();
     world.ok("sim set capacity us-east-1 * us-east-1a none", &[]);
     world.interrupt("dev");
+    let notes = world.json("status dev")["notes"].to_string();
+    assert!(notes.contains("for capacity in us-east-1a: `cloudtop move dev` shows where there is some"), "{notes}");
     let offers = world.json("move dev --dry-run");
     let zones: Vec<&Value> = offers["offers"].as_array().unwrap().iter().map(|it| &it["zone"]).collect();
     assert!(zones.len() > 1 && !zones.contains(&&json!("us-east-1a")), "{offers:#}");

@@ -90,7 +90,8 @@ impl Scene {
             before: environment.intent.moving.as_ref(),
             attached: &self.record.attached,
         };
-        Moving::to(target, args.wait, args.keep_old, since, now)
+        let keep_old = args.keep_old || now.before.is_some_and(|it| it.keep_old);
+        Moving::to(target, args.wait, keep_old, since, now)
     }
 
     /// The pools that nodes are in, or wait for.

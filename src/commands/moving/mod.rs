@@ -17,7 +17,7 @@ use crate::domain::money;
 use crate::domain::moving::{self, Moving, Target};
 use crate::domain::names::{EnvName, Identity};
 use crate::domain::phase::Wait;
-use crate::ui::report::EnvironmentReport;
+use crate::domain::tags;
 
 use super::context::Context;
 use super::work::{self, Work};
@@ -77,7 +77,7 @@ fn parse_wait(text: &str) -> Result<Wait, String> {
 pub async fn run(args: &MoveArgs, context: &Context) -> Result<(), CommandError> {
     let name = &args.name;
     let _lock = if args.dry_run { None } else { Some(context.lock(name).await?) };
-    let (state, environment) = context.environment(name).await?;
+    let (state, mut environment) = context.environment(name).await?;
     let identity = context.identity(&state, name);
     target::check(name, &environment.intent, args, context.globals.region.as_deref())?;
     let cloud = context.connect_to(&environment.intent.region, environment.profile.as_deref()).await?;
@@ -85,6 +85,12 @@ pub async fn run(args: &MoveArgs, context: &Context) -> Result<(), CommandError>
     if goes_on && !args.dry_run {
         context.ui.status(&format!("going on with the move of {name}"));
         budget::before_start(context, name, args.over_budget).await?;
+        if args.keep_old
+            && let Some(moving) = &mut environment.intent.moving
+        {
+            moving.keep_old = true;
+            note(context, name, &environment).await?;
+        }
         return carry_out(args, context, &cloud, &identity, &environment).await;
     }
     let scene = Scene::look(context, &cloud, &identity, &environment).await?;
@@ -121,6 +127,11 @@ async fn begin(
     environment.intent.demand = moving::demand(target, &environment.intent.demand);
     environment.intent.moving = Some(moving);
     environment.updated_at = context.clock.now();
+    note(context, name, &environment).await?;
+    Ok(environment)
+}
+
+async fn note(context: &Context, name: &EnvName, environment: &Environment) -> Result<(), CommandError> {
     let noted = environment.clone();
     context
         .store
@@ -128,7 +139,7 @@ async fn begin(
             state.environments.insert(name.clone(), noted);
         })
         .await?;
-    Ok(environment)
+    Ok(())
 }
 
 async fn carry_out(
@@ -140,7 +151,8 @@ async fn carry_out(
 ) -> Result<(), CommandError> {
     let name = &args.name;
     let delivery = deliver::gather(context, identity, &environment.intent).await?;
-    let until = environment.intent.moving.as_ref().map_or(args.wait, |it| it.until);
+    let moving = environment.intent.moving.as_ref();
+    let until = moving.map_or(args.wait, |it| it.until);
     let work = Work {
         cloud,
         identity,
@@ -154,18 +166,31 @@ async fn carry_out(
     };
     let report = work::carry_out(context, work).await.map_err(|error| way_on(error, name))?;
     target::tell_of_settings(context, name, environment)?;
-    tell_of_the_rest(context, &report, environment);
+    if moving.is_some_and(|it| it.keep_old) {
+        tell_of_the_rest(context, cloud, identity).await?;
+    }
     spending::tell(context, &report);
     up::answer(context, &report)
 }
 
-/// Nothing of the old place is left, or of the whole environment: the move is over. What cut this off is made good by the
-/// next run, which finds nothing to do.
+/// Where nothing of the old place is left, or of the whole environment, the move is over. `waited` says how far the run went,
+/// which has done all that it had to do. What cuts this off is made good by the next run, which finds nothing to do.
 ///
 /// # Errors
 /// Where the state cannot be written.
-pub(super) async fn note_end(context: &Context, name: &EnvName, environment: &Environment) -> Result<(), CommandError> {
-    if environment.intent.moving.is_none() || environment.intent.goal == Goal::Stopped {
+pub(super) async fn note_end(
+    context: &Context,
+    name: &EnvName,
+    environment: &Environment,
+    waited: Wait,
+) -> Result<(), CommandError> {
+    let Some(moving) = &environment.intent.moving else { return Ok(()) };
+    let over = match environment.intent.goal {
+        Goal::Running => waited >= moving.until,
+        Goal::Stopped => false,
+        Goal::Gone { .. } => true,
+    };
+    if !over {
         return Ok(());
     }
     let end = |intent: &mut Intent| {
@@ -195,15 +220,19 @@ fn way_on(error: CommandError, name: &EnvName) -> CommandError {
 }
 
 /// What of the old place stays, and what it costs.
-fn tell_of_the_rest(context: &Context, report: &EnvironmentReport, environment: &Environment) {
-    let Some(moving) = environment.intent.moving.as_ref().filter(|it| it.keep_old) else { return };
-    for id in moving.left.values().flat_map(|left| left.volume.iter().chain(&left.older)) {
-        let Some(volume) = report.volumes.iter().find(|it| it.size_gib > 0) else { continue };
-        let (usd, _) = money::gp3_per_month(&report.region, u64::from(volume.size_gib));
+async fn tell_of_the_rest(context: &Context, cloud: &Cloud, identity: &Identity) -> Result<(), CommandError> {
+    let stored = cloud.stored(&identity.owner, Some(identity)).await?;
+    for kept in stored.volumes.iter().filter(|it| it.has_role(tags::ROLE_REPLACED)) {
+        let (id, gib) = (&kept.volume.id, kept.volume.gib);
+        let (usd, _) = money::gp3_per_month(cloud.region(), u64::from(gib));
         let usd = money::amount(usd);
-        context.ui.status(&format!(
-            "{id} is kept, at about {usd} a month, and so is the snapshot of it: `cloudtop volume delete {id}` deletes the volume, \
-             `cloudtop volume snapshots` shows the snapshot"
-        ));
+        context.ui.status(&format!("{id} is kept, at about {usd} a month: `cloudtop volume delete {id}` deletes it"));
+        for snapshot in stored.snapshots_of(id) {
+            let (id, usd) = (&snapshot.id, money::amount(money::snapshot_per_month(snapshot.gib)));
+            let words =
+                format!("{id} is kept, at most {usd} a month: `cloudtop volume delete-snapshot {id}` deletes it");
+            context.ui.status(&words);
+        }
     }
+    Ok(())
 }

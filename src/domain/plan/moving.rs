@@ -8,7 +8,7 @@ use crate::domain::call::{Call, Tags};
 use crate::domain::lifecycle;
 use crate::domain::moving::Moving;
 use crate::domain::observed::{Instance, InstanceState, RequestState, Snapshot, SpotRequest, Volume, VolumeState};
-use crate::domain::phase::{Phase, Wait};
+use crate::domain::phase::Phase;
 use crate::domain::snapshots::{self, Purpose, Standing};
 use crate::domain::tags;
 use crate::domain::volume_work;
@@ -33,6 +33,11 @@ impl<'a> Planner<'a> {
     /// What must be done in the old place before a node is launched in the new one. `None`: nothing.
     pub(super) fn leave(&mut self, index: u32, facts: &NodeFacts<'a>) -> Option<NodeStanding> {
         self.moving()?.left.get(&index)?;
+        let has_volume = facts.volume.is_some() || facts.unseen_volume().is_some() || facts.pending_volume().is_some();
+        if facts.instance().is_some() && (has_volume || self.left_volume_of(index).is_none()) {
+            // It is in its new place already; what it has left is cleared from there.
+            return None;
+        }
         let waiting = self.rest(facts).or_else(|| self.take_off(facts)).or_else(|| self.save(index, facts));
         let (phase, words) = waiting?;
         self.unfinished = true;
@@ -67,7 +72,11 @@ impl<'a> Planner<'a> {
 
     fn rest_instance(&mut self, instance: &Instance, request: Option<&'a SpotRequest>) -> Option<(Phase, String)> {
         let id = &instance.id;
-        let can_stop = instance.on_demand || request.is_some_and(|it| it.persistent);
+        let unlisted = self.unlisted_request(instance).filter(|_| request.is_none() && instance.state.is_live());
+        if let Some(request) = unlisted {
+            return Some((Phase::Stopping, format!("EC2 to list {request}, which says who may stop and start {id}")));
+        }
+        let can_stop = request.map_or(instance.request_id.is_none(), |it| it.persistent);
         match instance.state {
             InstanceState::Pending => {
                 Some((Phase::Launching, format!("{id} is starting, and can be stopped only when it runs")))
@@ -100,12 +109,7 @@ impl<'a> Planner<'a> {
                 Some((Phase::Stopping, format!("{} is not disabled yet; it is {}", request.id, request.status)))
             }
             Some(_) => None,
-            None => match self.unlisted_request(instance) {
-                Some(id) => Some((Phase::Stopping, format!("EC2 to list {id}, the request of {}", instance.id))),
-                None => {
-                    Some(self.end_left(instance, None, "its spot request is cancelled: it can never be started again"))
-                }
-            },
+            None => Some(self.end_left(instance, None, "its spot request is over: it can never be started again")),
         }
     }
 
@@ -121,7 +125,8 @@ impl<'a> Planner<'a> {
     fn rest_request(&mut self, request: &SpotRequest) -> (Phase, String) {
         let id = &request.id;
         match request.state {
-            RequestState::Active if request.instance_id.is_some() => {
+            // Cancelling would leave an instance running, or end it if it is stopped: only when it is seen to be gone.
+            RequestState::Active | RequestState::Disabled if !self.is_seen_ended(request) => {
                 (Phase::Requested, format!("EC2 to list the instance of {id}"))
             }
             _ => {
@@ -129,6 +134,11 @@ impl<'a> Planner<'a> {
                 (Phase::Requested, format!("{id} is being cancelled, for its node moves"))
             }
         }
+    }
+
+    fn is_seen_ended(&self, request: &SpotRequest) -> bool {
+        let all = &self.inputs.observed.instances;
+        all.iter().any(|it| are_one(it, request) && !it.state.is_live())
     }
 
     /// Takes a volume that its node keeps off the instance that is left.
@@ -215,8 +225,8 @@ impl<'a> Planner<'a> {
     pub(super) fn clear_what_was_left(&mut self, world: &World<'a>) {
         let Some(moving) = self.moving() else { return };
         if !self.views.iter().all(|view| moving.until.is_met_by(view.phase)) {
-            // Whoever does not wait for anything need not wait for this.
-            self.unfinished |= self.inputs.wait != Wait::None;
+            // Whoever does not wait as long need not wait for this.
+            self.unfinished |= self.inputs.wait >= moving.until;
             return;
         }
         if self.end_all_left(world) {
