@@ -113,11 +113,11 @@ impl Intent {
         self.moving.as_ref().and_then(|moving| moving.zone.as_deref()).or(self.zone.as_deref())
     }
 
-    /// The same when its move is over, or given up.
+    /// The same when its move is over. Where all is gone in the middle of it, the volume that is left says where it is.
     pub fn end_move(&mut self) {
         let Some(moving) = self.moving.take() else { return };
         if self.zone.is_some() && moving.zone.is_some() {
-            self.zone = moving.zone;
+            self.zone = moving.zone.filter(|_| !matches!(self.goal, Goal::Gone { .. }));
         }
     }
 }

@@ -399,6 +399,10 @@ impl Record {
             Call::DeleteVolume { id } | Call::DeleteGroup { id } => {
                 self.known.remove(id);
             }
+            // It is no node's any more, and not looked for.
+            Call::SetTags { id, tags: set } if set.get(tags::ROLE).is_some_and(|role| role == tags::ROLE_REPLACED) => {
+                self.known.remove(id);
+            }
             Call::ImportKey { name, .. } => {
                 self.answered.remove(&("DeleteKeyPair", name.clone()));
             }

@@ -41,7 +41,7 @@ fn a_cloudtop_moves_to_another_zone_with_all_that_is_on_its_volume() {
         "to m5.xlarge in us-east-1c, at $",
         "the old goes when the new one is ready",
         &format!("{old} is stopping, for its node moves"),
-        &format!("of {volume} to be completed"),
+        &format!("a snapshot of {volume}"),
         "so far this month $",
     ]);
     assert_moved(&world, ("m5.xlarge", "us-east-1c"));
@@ -116,7 +116,7 @@ fn a_new_place_that_is_dry_too_loses_nothing_and_the_way_back_is_the_same_comman
     let status = world.json("status dev");
     assert_eq!(status["nodes"][0]["instance_id"], old.as_str(), "it was stopped, and is started: {status:#}");
     assert_eq!(status["volumes"][0]["volume_id"], volume.as_str());
-    assert_eq!(status["notes"], json!([]));
+    assert!(!status["notes"].to_string().contains("on its way"), "{status:#}");
     world.account().assert_one_cloudtop();
     assert_eq!(world.account().live("snapshots").len(), 0);
 }
@@ -142,6 +142,7 @@ fn killed_anywhere_it_goes_on_with_the_same_command_and_with_up() {
         ["stop i-", "create a snapshot", "to be completed", "launch node 0", "attach vol-", "cancel spot request"];
     for (place, moment) in moments.into_iter().enumerate() {
         let (world, _, _) = begin();
+        world.ok("sim set setting snapshot 60s", &[]);
         let mut cut = world.start("move dev --zone us-east-1c -y -v", &[]);
         cut.wait_for(moment);
         assert!(cut.kill(), "{moment}");

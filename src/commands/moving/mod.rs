@@ -101,7 +101,8 @@ pub async fn run(args: &MoveArgs, context: &Context) -> Result<(), CommandError>
     }
     let Some(target) = target::choose(args, context, &scene, &choices)? else { return Ok(()) };
     let moving = scene.moving(&environment, &target, args, context.clock.now());
-    if moving.is_nothing() {
+    // The way back leaves nothing, and is a move all the same.
+    if moving.is_nothing() && environment.intent.moving.is_none() {
         context.ui.status(&format!("{name} is there already: nothing is moved"));
         return Ok(());
     }
