@@ -98,8 +98,7 @@ async fn up(nodes: u32, seed: u64, ours: &mut Figures, waiters: &mut Figures) {
     };
     let cloud = Cloud::connect(&account).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let identity =
-        Identity { env: "dev".parse().unwrap(), owner: "0199f000-0000-7000-8000-000000000001".to_owned() };
+    let identity = Identity { env: "dev".parse().unwrap(), owner: "0199f000-0000-7000-8000-000000000001".to_owned() };
     let intent = Intent {
         nodes,
         kind: if nodes == 1 { Kind::Cloudtop } else { Kind::Cluster },
