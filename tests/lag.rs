@@ -193,7 +193,7 @@ fn a_node_that_is_ready_is_known_to_be_sooner_than_by_a_waiter_of_fifteen_second
     let (ours, waiters) = measured(1, 1..=10);
     for share in [0.5, 0.99] {
         let (ours, theirs) = (percentile(&ours.nodes, share), percentile(&waiters.nodes, share));
-        assert!(ours * 3.0 < theirs, "{ours} s, and {theirs} s by a waiter");
+        assert!(ours * 4.0 < theirs, "{ours} s, and {theirs} s by a waiter");
     }
 }
 
@@ -202,7 +202,7 @@ fn nodes_that_wait_for_their_turn_to_be_asked_get_it_and_cost_no_calls() {
     let (alone, _) = measured(1, 1..=1);
     let (many, waiters) = measured(150, 1..=1);
     let (ours, theirs) = (percentile(&many.nodes, 0.5), percentile(&waiters.nodes, 0.5));
-    assert!(ours * 3.0 < theirs, "{ours} s, and {theirs} s by a waiter");
+    assert!(ours * 4.0 < theirs, "{ours} s, and {theirs} s by a waiter");
     let (many, alone) = (many.calls[0], alone.calls[0]);
     assert!(many < alone * 3.0, "{many} looks for 150 nodes, {alone} for one");
 }

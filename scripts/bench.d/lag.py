@@ -25,7 +25,7 @@ class Waiter(threading.Thread):
 
     def __init__(self, home, endpoint, nodes):
         super().__init__()
-        self.config, self.nodes = home / "ssh/config", nodes
+        self.config, self.nodes = home / "state.json.d/ssh/config", nodes
         self.environment = clean_environment(home)
         self.client = endpoint.client()
         self.calls = collections.Counter()
