@@ -478,7 +478,7 @@ struct PriceShape<'a> {
     median: f64,
     max: f64,
     /// Mean prices of equal parts of the days, oldest first.
-    points: &'a [f64],
+    points: Vec<f64>,
     /// How many of the type's instances were interrupted in a month, as the Spot Advisor says it.
     band: Option<&'static str>,
     /// How likely a launch of any of the types finds room in the zone, 1 to 10; `null` where nobody asked.
@@ -504,7 +504,7 @@ impl<'a> PricesShape<'a> {
             min: it.min,
             median: it.median,
             max: it.max,
-            points: &it.points,
+            points: it.points.usd(),
             band: it.band.map(Band::as_str),
             score: it.score,
         };
