@@ -36,8 +36,11 @@ mod tests {
 
     fn levels(variable: Option<&str>, verbose: u8) -> Option<(LevelFilter, LevelFilter)> {
         let level = |filter: &Targets, target: &str| {
-            let all = [LevelFilter::TRACE, LevelFilter::DEBUG, LevelFilter::INFO, LevelFilter::WARN, LevelFilter::ERROR];
-            all.into_iter().find(|it| filter.would_enable(target, &it.into_level().unwrap())).unwrap_or(LevelFilter::OFF)
+            let all =
+                [LevelFilter::TRACE, LevelFilter::DEBUG, LevelFilter::INFO, LevelFilter::WARN, LevelFilter::ERROR];
+            all.into_iter()
+                .find(|it| filter.would_enable(target, &it.into_level().unwrap()))
+                .unwrap_or(LevelFilter::OFF)
         };
         filter(variable, verbose).map(|it| (level(&it, "cloudtop::engine"), level(&it, "aws_smithy_runtime")))
     }
