@@ -35,6 +35,7 @@ mod recover;
 mod self_attach;
 mod side_by_side;
 mod ssh;
+mod startup;
 mod streams;
 mod systems;
 mod template_check;
