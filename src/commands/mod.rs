@@ -40,6 +40,8 @@ pub mod recover;
 mod report;
 #[cfg(feature = "simulator")]
 pub mod sim;
+#[cfg(test)]
+mod sizes;
 mod spending;
 pub mod ssh;
 mod ssh_all;

@@ -257,7 +257,7 @@ impl Run<'_> {
     async fn decide(&mut self, carried: &mut Carried, plan: Plan) -> Result<Decision, EngineError> {
         if plan.status == Status::NeedsSurvey {
             let key_name = self.identity.resource_name();
-            let survey = self.cloud.survey(self.intent, &key_name, self.clock.now());
+            let survey = Box::pin(self.cloud.survey(self.intent, &key_name, self.clock.now()));
             let known = carried.published.take();
             let publishing = self.published.as_mut();
             let published = async {
