@@ -36,6 +36,7 @@ mod near;
 mod nearest;
 mod network;
 mod observe;
+mod own_images;
 mod on_demand;
 mod price_history;
 mod prices;

@@ -133,6 +133,7 @@ fn written(settings: &EnvironmentSettings) -> Vec<(&'static str, Value)> {
         ("user_data", path(&settings.user_data)),
         ("os", settings.os.map(|it| it.as_str().into())),
         ("ami", text(&settings.ami)),
+        ("image", text(&settings.image)),
         ("volume", settings.volume.map(volume)),
         ("volume_id", text(&settings.volume_id)),
         ("key", path(&settings.key)),
