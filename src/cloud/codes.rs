@@ -135,7 +135,13 @@ const CODES: &[(Class, &[&str])] = &[
     ),
     (
         Class::Exists,
-        &["EntityAlreadyExists", "InvalidAMIName.Duplicate", "InvalidGroup.Duplicate", "InvalidKeyPair.Duplicate", "InvalidPermission.Duplicate"],
+        &[
+            "EntityAlreadyExists",
+            "InvalidAMIName.Duplicate",
+            "InvalidGroup.Duplicate",
+            "InvalidKeyPair.Duplicate",
+            "InvalidPermission.Duplicate",
+        ],
     ),
     (
         Class::InUse,

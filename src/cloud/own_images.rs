@@ -82,10 +82,7 @@ impl Cloud {
             return Ok(Vec::new());
         }
         let alive = ["pending", "running", "shutting-down", "stopping", "stopped"];
-        let filters = vec![
-            filter("image-id", ids.iter().map(String::as_str)),
-            filter("instance-state-name", alive),
-        ];
+        let filters = vec![filter("image-id", ids.iter().map(String::as_str)), filter("instance-state-name", alive)];
         let found = self.instances(filters).await?;
         let user = |it: &sdk::Instance| {
             let tags = convert::tags(it.tags());
@@ -154,7 +151,11 @@ fn own_image(from: &sdk::Image) -> Option<OwnImage> {
         created_at: from.creation_date().and_then(|text| text.parse::<Timestamp>().ok()),
         arch: from.architecture().and_then(|it| convert::arch(it.as_str())),
         gib: disks().filter_map(|disk| disk.volume_size()).filter_map(|gib| u32::try_from(gib).ok()).sum(),
-        snapshots: disks().filter_map(|disk| disk.snapshot_id()).filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+        snapshots: disks()
+            .filter_map(|disk| disk.snapshot_id())
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned)
+            .collect(),
         tags: convert::tags(from.tags()),
     })
 }

@@ -68,7 +68,7 @@ HISTORIES='.bash_history .zsh_history .local/share/fish/fish_history .python_his
 
 people() {
     homes | while read -r one; do
-        for path in $SECRETS $HISTORIES; do rm -rf "$root$one/$path"; done
+        for path in $SECRETS $HISTORIES; do rm -rf "$root$one/${path:?}"; done
     done
 }
 

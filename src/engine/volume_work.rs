@@ -156,7 +156,8 @@ impl VolumeWork<'_> {
     async fn look(&mut self, trouble: &mut Pace) -> Result<Result<Stored, Signal>, EngineError> {
         let by = Instant::now() + PATIENCE_WITH_CALLS;
         loop {
-            let failure = match self.interrupt.unless(look(self.cloud, self.identity, self.changing, self.images)).await {
+            let failure = match self.interrupt.unless(look(self.cloud, self.identity, self.changing, self.images)).await
+            {
                 Err(signal) => return Ok(Err(signal)),
                 Ok(Ok(seen)) => return Ok(Ok(seen)),
                 Ok(Err(failure)) => failure,
@@ -196,12 +197,7 @@ enum Sent {
     Interrupted(Signal),
 }
 
-async fn look(
-    cloud: &Cloud,
-    identity: &Identity,
-    changing: Option<&str>,
-    images: bool,
-) -> Result<Stored, Failure> {
+async fn look(cloud: &Cloud, identity: &Identity, changing: Option<&str>, images: bool) -> Result<Stored, Failure> {
     if images {
         return cloud.own_images(&identity.owner, Some(identity)).await;
     }

@@ -12,6 +12,7 @@ use crate::domain::images::{Baking, ImageName, Stage};
 use crate::domain::intent::{Goal, ImageFamily, ImageWish, Intent, Interruption};
 use crate::domain::money;
 use crate::domain::names::EnvName;
+use crate::domain::plan::ROOT_GIB;
 use crate::templates::{Template, UserDataFormat};
 
 use super::super::context::Context;
@@ -180,7 +181,8 @@ fn settings(
 fn copy(settings: &mut EnvironmentSettings, from: &Environment) {
     let Intent { template, os, set, user_data_file, demand, image, region, subnet, .. } = &from.intent;
     (settings.template, settings.os) = (Some(template.clone()), *os);
-    settings.set = set.iter().filter(|(key, _)| !TOOLS.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+    settings.set =
+        set.iter().filter(|(key, _)| !TOOLS.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
     settings.user_data.clone_from(user_data_file);
     (settings.region, settings.profile) = (Some(region.clone()), from.profile.clone());
     settings.subnet = settings.subnet.take().or_else(|| subnet.clone());
@@ -205,7 +207,9 @@ fn copy(settings: &mut EnvironmentSettings, from: &Environment) {
 /// The price before.
 fn tell_price(context: &Context, fit: &Fit) {
     let launch = fit.plan.steps.iter().find_map(|step| match &step.call {
-        Call::Launch(launch) | Call::RequestSpot(launch) => Some((launch.pool.to_string(), launch.price, launch.root_gib)),
+        Call::Launch(launch) | Call::RequestSpot(launch) => {
+            Some((launch.pool.to_string(), launch.price, launch.root_gib))
+        }
         _ => None,
     });
     // Key pair and group come first: then the choice is told by the ranking.
@@ -216,7 +220,7 @@ fn tell_price(context: &Context, fit: &Fit) {
         (None, None) => return,
     };
     let images = fit.market.iter().flat_map(|market| market.images.values());
-    let gib = launch.map(|it| it.2).or(images.map(|image| image.root_gib).max()).unwrap_or_default();
+    let gib = launch.map(|it| it.2).or(images.map(|image| image.root_gib).max()).unwrap_or_default().max(ROOT_GIB);
     context.ui.status(&format!(
         "the builder costs {} an hour ({pool}), mostly for some minutes; an image of {gib} GiB at most {} a month: only what \
          is written counts",

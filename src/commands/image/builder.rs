@@ -62,11 +62,7 @@ impl<'c> Builder<'c> {
     }
 
     /// Goes on with a bake that was begun. `None`: it cannot be gone on with, and what was left of it is gone.
-    pub async fn go_on(
-        context: &'c Context,
-        name: &EnvName,
-        begun: Environment,
-    ) -> Result<Option<Self>, CommandError> {
+    pub async fn go_on(context: &'c Context, name: &EnvName, begun: Environment) -> Result<Option<Self>, CommandError> {
         let cloud = context.connect_to(&begun.intent.region, begun.profile.as_deref()).await?;
         let mut builder = Self::new(context, name, cloud, begun).await?;
         let (image, version) = (&builder.baking.image, &builder.baking.version);
@@ -175,9 +171,8 @@ impl<'c> Builder<'c> {
     /// Copies the machine that the image is to be of, while it runs.
     async fn copy(&mut self) -> Result<(), CommandError> {
         let (Stage::Copying, Some(from)) = (&self.baking.stage, &self.baking.from) else { return Ok(()) };
-        let node: NodeName = format!("{from}/0")
-            .parse()
-            .map_err(|error: ssh::NodeNameError| CommandError::usage(error.to_string()))?;
+        let node: NodeName =
+            format!("{from}/0").parse().map_err(|error: ssh::NodeNameError| CommandError::usage(error.to_string()))?;
         let found = ssh::find(self.context, &node).await?;
         let told = match found.capture("sync", SYNC_WITHIN).await {
             Ok(output) if output.status == Ended::Exited(0) => "it has written what it held in memory",
@@ -327,7 +322,7 @@ impl<'c> Builder<'c> {
         for old in images::to_prune(&stored.images, self.baking.image.as_str(), keep, &used) {
             self.remove(&images::with_snapshots(&[old])).await?;
             self.context.ui.status(&format!(
-                "{}, version {} of {}, is deleted: {keep} are kept",
+                "{}, version {} of {}, is deleted: the newest {keep} and those in use are kept",
                 old.id,
                 old.version(),
                 self.baking.image

@@ -83,6 +83,7 @@ fn find<'i>(cloud: &Cloud, all: &'i [OwnImage], word: &str) -> Result<&'i OwnIma
     Err(match config::nearest(name, names.iter().copied()) {
         Some(near) if near != name => error.hint(format!("did you mean `{near}`?")),
         _ if word.starts_with("ami-") => error.hint("an image of others is named by its id: --ami"),
-        _ => error.hint(format!("`cloudtop image list` shows those that there are; `cloudtop image bake {name}` makes it")),
+        _ => error
+            .hint(format!("`cloudtop image list` shows those that there are; `cloudtop image bake {name}` makes it")),
     })
 }

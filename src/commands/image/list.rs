@@ -46,6 +46,8 @@ pub fn rows(shelves: &[Shelf]) -> Vec<ImageRow> {
             usd_per_month: money::snapshot_list_price(region) * f64::from(image.gib),
         }));
     }
-    rows.sort_by_key(|row| (row.image.name().to_owned(), std::cmp::Reverse(row.image.created_at), row.image.id.clone()));
+    rows.sort_by_key(|row| {
+        (row.image.name().to_owned(), std::cmp::Reverse(row.image.created_at), row.image.id.clone())
+    });
     rows
 }

@@ -18,9 +18,11 @@ pub(super) use shelf::{must_be_no_builder, tell_of_a_bake_given_up, tell_of_halv
 
 /// Images of your own, with your tools in them.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cloudtop image bake tools --template cloudtop --set packages=mdadm,build-essential\n  \
+#[command(
+    after_help = "Examples:\n  cloudtop image bake tools --template cloudtop --set packages=mdadm,build-essential\n  \
                   cloudtop image bake tools --from dev --keep 3\n  cloudtop image list\n  cloudtop up work --image tools\n  \
-                  cloudtop image rm tools")]
+                  cloudtop image rm tools"
+)]
 pub struct ImageArgs {
     /// What to do.
     #[command(subcommand)]

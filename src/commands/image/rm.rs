@@ -69,7 +69,9 @@ fn find<'a>(args: &RmArgs, shelves: &'a [Shelf], word: &str) -> Result<Vec<Going
     let mut found = Vec::new();
     for shelf in shelves {
         let images = images::named(&shelf.stored.images, word);
-        if let Some(used) = images.iter().find_map(|it| Some((it, shelf.used.get(&it.id)?))).filter(|_| !args.even_if_used) {
+        if let Some(used) =
+            images.iter().find_map(|it| Some((it, shelf.used.get(&it.id)?))).filter(|_| !args.even_if_used)
+        {
             let users: Vec<&str> = used.1.iter().map(String::as_str).collect();
             let text = format!("{} of `{}` is used by {}", used.0.id, used.0.name(), users.join(", "));
             return Err(CommandError::usage(text).hint(
