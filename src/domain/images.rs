@@ -234,20 +234,20 @@ impl Make<'_> {
     /// What is done next for the image.
     #[must_use]
     pub fn next(&self, at: Moment<'_>) -> Next<OwnImage> {
-        let ours = at.seen.images.iter().find(|it| it.ami_name == self.ami_name());
-        if let Some(image) = ours {
+        let ami_name = self.ami_name();
+        let answered = at.record.answered_at("CreateImage", &ami_name).filter(|answered| *answered >= at.since);
+        if let Some(image) = at.seen.images.iter().find(|it| it.ami_name == ami_name) {
             return match image.state {
                 ImageState::Available => Next::Done(image.clone()),
                 ImageState::Pending => Next::Wait(self.in_words(image, &at.seen.snapshots)),
                 // It failed an earlier run.
-                ImageState::Failed if image.created_at < Some(at.since) => remove_image(image, at),
+                ImageState::Failed if answered.is_none() => remove_image(image, at),
                 ImageState::Failed => {
                     let why = image.reason.as_deref().unwrap_or("EC2 does not say why");
                     Next::Stop(format!("EC2 could not make {}, the image of {}: {why}", image.id, self.instance_id))
                 }
             };
         }
-        let ami_name = self.ami_name();
         let ours = |call: &Call| matches!(call, Call::CreateImage { name, .. } if *name == ami_name);
         if let Some(pending) = at.record.pending.iter().find(|it| ours(&it.call)) {
             let waited = at.now.duration_since(pending.at).max(SignedDuration::ZERO);
@@ -265,7 +265,6 @@ impl Make<'_> {
             let step = Step { call: pending.call.clone(), token: Some(pending.token), reason: reason.to_owned() };
             return Next::Act(Box::new(step));
         }
-        let answered = at.record.answered_at("CreateImage", &ami_name).filter(|answered| *answered >= at.since);
         if answered.is_some_and(|answered| at.now.duration_since(answered) < SHOWN_WITHIN) {
             return Next::Wait(format!("EC2 to list the image of {}, which it makes", self.instance_id));
         }

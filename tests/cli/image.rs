@@ -102,15 +102,15 @@ fn an_image_of_another_system_or_of_no_such_name_is_refused_before_anything_is_m
 #[test]
 fn a_bake_that_is_killed_is_finished_by_the_same_command() {
     for words in [
-        "the builder costs",
-        "waiting for ssh",
+        "launch node 0",
         "are taken from the builder",
-        "is stopping",
-        "to be available",
-        "is to be terminated",
+        "stop i-",
+        "create an image of",
+        "cancel spot request",
+        "delete security group",
     ] {
         let world = World::new();
-        let mut first = world.start("image bake tools", &[]);
+        let mut first = world.start("image bake tools -v", &[]);
         first.wait_for(words);
         assert!(first.kill(), "{words}");
         world.ok("image bake tools", &[]);
@@ -122,8 +122,8 @@ fn a_bake_that_is_killed_is_finished_by_the_same_command() {
 fn a_copy_of_a_machine_that_is_given_up_is_told_of_and_can_be_removed() {
     let world = World::new();
     world.ok("up dev --no-volume -q", &[]);
-    let mut first = world.start("image bake tools --from dev", &[]);
-    first.wait_for("waiting for ssh");
+    let mut first = world.start("image bake tools --from dev -v", &[]);
+    first.wait_for("launch node 0");
     assert!(first.kill());
     world.run("up bake-tools").exits(2).says(&["is the builder of the image `tools`"]);
     let raw = images(&world)[0]["image_id"].as_str().unwrap().to_owned();
@@ -151,7 +151,7 @@ fn an_image_that_ec2_cannot_make_is_told_and_the_next_run_makes_another() {
 #[test]
 fn an_image_whose_answer_is_lost_is_made_once() {
     let world = World::new();
-    world.ok("sim set fault CreateImage reset-after --times 1", &[]);
+    world.ok("sim set fault CreateImage reset-after --first 1", &[]);
     world.ok("image bake tools -q", &[]);
     assert_one_image(&world, 0);
 }

@@ -116,13 +116,12 @@ fn what_ec2_says_it_made_is_waited_for_until_it_is_listed() {
 
 #[test]
 fn one_that_failed_is_told_with_its_reason_and_the_next_run_makes_another() {
-    let failed = |second| OwnImage {
-        state: ImageState::Failed,
-        reason: Some("no room".to_owned()),
-        ..image("ami-1", "20261121-090000", second)
-    };
-    assert!(matches!(next(vec![failed(5)], Vec::new(), 9), Next::Stop(why) if why.contains("no room")));
-    let (_, call) = call_of(next(vec![failed(-60)], Vec::new(), 9));
+    let token = Uuid::from_u128(7);
+    let reason = Some("no room".to_owned());
+    let failed = OwnImage { state: ImageState::Failed, reason, ..image("ami-1", "20261121-090000", 0) };
+    let made = |second: i64| vec![(second, intended(token)), (second, Event::Done { token, made: Made::default() })];
+    assert!(matches!(next(vec![failed.clone()], made(1), 9), Next::Stop(why) if why.contains("no room")));
+    let (_, call) = call_of(next(vec![failed], made(-60), 9));
     assert_eq!(call, Call::DeregisterImage { id: "ami-1".to_owned() });
 }
 
