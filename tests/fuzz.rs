@@ -89,6 +89,7 @@ fn intent(goal: Goal) -> Intent {
             owner: None,
         }],
         snapshot_first: true,
+        baking: None,
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }

@@ -15,6 +15,7 @@ use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::history::HistoryArgs;
+use crate::commands::image::ImageArgs;
 use crate::commands::init::InitArgs;
 use crate::commands::kubeconfig::KubeconfigArgs;
 use crate::commands::list::ListArgs;
@@ -197,6 +198,8 @@ pub enum Command {
     Recover(RecoverArgs),
     /// Persistent volumes and their snapshots: list, make, snapshot, restore, enlarge, delete
     Volume(VolumeArgs),
+    /// Images of your own, with your tools in them: bake, list, remove
+    Image(ImageArgs),
     /// Find what has our tags and no use any more
     Gc(GcArgs),
     /// What is wrong with credentials, permissions, quotas, network, key or state, and how to mend it

@@ -76,6 +76,7 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
         }
         ended => {
             let report = ended?;
+            super::image::tell_of_a_bake_given_up(context, environment).await;
             spending::tell_sum(context, name, began);
             tell(context, name, &report)
         }

@@ -22,6 +22,7 @@ mod everywhere;
 pub mod gc;
 mod gc_end;
 pub mod history;
+pub mod image;
 pub mod init;
 pub mod kubeconfig;
 pub mod list;
@@ -138,6 +139,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Cost(args) => Box::pin(cost::run(&args, context)).await,
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,
         Command::Volume(args) => Box::pin(volume::run(&args, context)).await,
+        Command::Image(args) => Box::pin(image::run(&args, context)).await,
         Command::Gc(args) => Box::pin(gc::run(&args, context)).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, context)).await,
         Command::Init(args) => Box::pin(init::run(&args, context)).await,

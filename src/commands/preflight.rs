@@ -123,7 +123,8 @@ pub async fn make(
         ssh_from,
         now: context.clock.now(),
     };
-    let made = wish::make(settings, makings)?;
+    let chosen = super::image::chosen(cloud, &identity.owner, settings, previous).await?;
+    let made = wish::make(chosen.as_ref().unwrap_or(settings), makings)?;
     for warning in &made.warnings {
         context.ui.warn(warning);
     }

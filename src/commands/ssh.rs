@@ -234,6 +234,12 @@ impl Found {
         Ok(run::capture(&self.ssh_dir, &self.alias, &options, &[command.to_owned()], within).await?)
     }
 
+    /// The same with something on the command's standard input, which is neither shown nor logged.
+    pub(super) async fn feed(&self, command: &str, input: Vec<u8>, within: Duration) -> Result<Output, CommandError> {
+        let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), ..SshOptions::default() };
+        Ok(run::feed(&self.ssh_dir, &self.alias, &options, &[command.to_owned()], input, within).await?)
+    }
+
     /// Whether it answers over ssh.
     pub(super) async fn check(&self) -> CheckResult {
         let connect_timeout = Some(CONNECT_WITHIN);

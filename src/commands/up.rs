@@ -82,6 +82,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     if args.dry_run {
         return super::plan::show(context, &args.name, &args.wish).await;
     }
+    super::image::must_be_no_builder(context, &args.name).await?;
     let _lock = context.lock(&args.name).await?;
     let fit = preflight::check(context, &args.name, &args.wish).await?;
     budget::before_up(context, &args.name, &fit, args.over_budget).await?;
@@ -165,7 +166,7 @@ async fn look_at_tools(
 fn tell_of_what_waits(context: &Context, name: &EnvName, fit: &Fit) {
     let Some(previous) = fit.previous.as_ref().filter(|it| !super::report::is_over(it.intent.goal)) else { return };
     let made_from = |it: &Intent| {
-        let profile = it.instance_profile.clone();
+        let profile = (it.instance_profile.clone(), it.image.clone());
         (it.template.clone(), it.os, it.set.clone(), it.user_data_file.clone(), it.idle_minutes, profile)
     };
     if made_from(&previous.intent) != made_from(&fit.environment.intent) {

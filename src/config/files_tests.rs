@@ -67,6 +67,7 @@ template = "cloudtop"
 user_data = "my.yaml"
 set = { packages = ["git"] }
 ami = "ami-1"
+image = "tools"
 os = "debian"
 volume = 20
 volume_id = "vol-1"

@@ -103,6 +103,8 @@ pub struct EnvironmentSettings {
     pub set_in: BTreeMap<String, PathBuf>,
     /// The image to boot, instead of the newest of the template's family.
     pub ami: Option<String>,
+    /// The name of an image of one's own to boot, with `@VERSION` for one version of it.
+    pub image: Option<String>,
     /// The persistent volume.
     pub volume: Option<VolumeSetting>,
     /// A volume that exists.
@@ -172,6 +174,7 @@ pub(super) const KEYS: &[&str] = &[
     "set",
     "os",
     "ami",
+    "image",
     "volume",
     "volume_id",
     "key",
@@ -207,7 +210,8 @@ impl EnvironmentSettings {
     /// These settings, and where they are silent, those of `below`.
     ///
     /// `set`, `secrets` and `tags` are joined by key. Where two keys answer the same question, the upper answer removes the
-    /// lower one: types against requirements, a zone against `spread`, a volume's id against its size or absence.
+    /// lower one: types against requirements, a zone against `spread`, a volume's id against its size or absence, an image's
+    /// id against its name.
     #[must_use]
     pub fn over(self, mut below: Self) -> Self {
         if self.types.is_some() {
@@ -221,6 +225,12 @@ impl EnvironmentSettings {
         }
         if self.spread == Some(true) {
             below.zone = None;
+        }
+        if self.ami.is_some() {
+            below.image = None;
+        }
+        if self.image.is_some() {
+            below.ami = None;
         }
         if self.volume.is_some() {
             below.volume_id = None;
@@ -255,6 +265,7 @@ impl EnvironmentSettings {
             os: self.os.or(below.os),
             set_in: below.set_in,
             ami: self.ami.or(below.ami),
+            image: self.image.or(below.image),
             volume: self.volume.or(below.volume),
             volume_id: self.volume_id.or(below.volume_id),
             key: self.key.or(below.key),

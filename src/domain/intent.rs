@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choosing::Choosing;
 use super::demand::Demand;
+use super::images::Baking;
 use super::secrets::SecretFile;
 use super::tags;
 use super::user_data::UserData;
@@ -83,6 +84,9 @@ pub struct Intent {
     /// Whether a volume is deleted only once there is a whole snapshot of it.
     #[serde(default)]
     pub snapshot_first: bool,
+    /// The image that is baked in it, where it is the builder of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baking: Option<Baking>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }

@@ -14,7 +14,7 @@ use super::lifecycle;
 use super::money::{self, HOURS_PER_MONTH};
 use super::names::Identity;
 use super::nodes;
-use super::observed::{Instance, InstanceState, Interface, RequestState, SpotRequest, Volume, VolumeState};
+use super::observed::{Instance, InstanceState, Interface, RequestState, Snapshot, SpotRequest, Volume, VolumeState};
 use super::tags;
 
 /// One thing that has no use any more.
@@ -186,7 +186,9 @@ impl<'a> Sorter<'a> {
             self.volume(volume, &format!("kept: {why}"));
         }
         self.roots();
-        for snapshot in &self.found.spare.snapshots {
+        // Those of images go with their images.
+        let of_volumes = |it: &&Snapshot| !it.tags.contains_key(tags::IMAGE);
+        for snapshot in self.found.spare.snapshots.iter().filter(of_volumes) {
             let cost = Cost { snapshot_gib: snapshot.gib, ..Cost::default() };
             self.put(
                 Kind::Snapshot,

@@ -20,6 +20,7 @@ pub mod failure;
 pub mod forward;
 pub mod found;
 pub mod history;
+pub mod images;
 pub mod intent;
 pub mod journal;
 pub mod kubeconfig;

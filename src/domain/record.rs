@@ -460,7 +460,9 @@ pub fn subjects(call: &Call) -> Vec<String> {
         | Call::DeleteInterface { id }
         | Call::SetTags { id, .. }
         | Call::Enlarge { id, .. }
+        | Call::DeregisterImage { id }
         | Call::DeleteSnapshot { id } => vec![id.clone()],
+        Call::CreateImage { name, .. } => vec![name.clone()],
         Call::Tag { ids, .. }
         | Call::CancelRequests { ids }
         | Call::Terminate { ids }

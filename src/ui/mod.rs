@@ -8,6 +8,7 @@ pub mod checks;
 pub mod cost;
 pub mod exits;
 pub mod history;
+pub mod images;
 pub mod leftovers;
 mod live;
 mod news;

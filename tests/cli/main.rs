@@ -22,6 +22,7 @@ mod etcd;
 mod gc;
 mod history;
 mod hostile;
+mod image;
 mod init;
 mod k3s;
 mod lifetime;

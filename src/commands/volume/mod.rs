@@ -3,7 +3,7 @@
 mod create;
 mod delete;
 mod list;
-mod place;
+pub(super) mod place;
 mod resize;
 mod restore;
 mod snapshot;
