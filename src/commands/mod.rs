@@ -22,6 +22,7 @@ pub mod gc;
 mod gc_end;
 pub mod history;
 pub mod init;
+mod keeping;
 pub mod kubeconfig;
 pub mod list;
 pub mod logs;

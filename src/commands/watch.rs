@@ -29,6 +29,9 @@ pub struct WatchArgs {
     /// How often to look
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = config::parse_duration)]
     pub every: Duration,
+    /// Show notices on the desktop, of interruptions and returns among others
+    #[arg(long)]
+    pub desktop: bool,
 }
 
 /// What watching does next.
@@ -46,10 +49,10 @@ enum Next {
 pub async fn run(args: &WatchArgs, context: &Context) -> Result<(), CommandError> {
     let mut interrupt = context.interrupt.clone();
     context.environment(&args.name).await?;
-    let mut vigil = Vigil::begin(context, &args.name)?;
+    let mut vigil = Vigil::begin(context, &args.name, args.desktop)?;
     loop {
         let wait = match once(args, context, &mut vigil).await {
-            Ok(Next::Wait(wait)) => wait,
+            Ok(Next::Wait(wait)) => vigil.until_snapshot().map_or(wait, |snapshot| wait.min(snapshot)),
             Ok(Next::End) => return Ok(()),
             Err(error) => {
                 vigil.tell_failure(&error).await;
@@ -80,6 +83,9 @@ async fn once(args: &WatchArgs, context: &Context, vigil: &mut Vigil<'_>) -> Res
         change.carry_out(context).await?;
         vigil.tell(Event::Ended, &format!("the time of {} was over: it was ended; volumes are kept", args.name)).await;
         return Ok(Next::End);
+    }
+    if !report::is_over(environment.intent.goal) {
+        vigil.keep_snapshots().await?;
     }
     if vigil.keep_budgets(&environment).await? {
         return Ok(Next::Wait(pause(args, context, &environment)));

@@ -47,6 +47,7 @@ pub mod score;
 pub mod secrets;
 pub mod self_attach;
 pub mod sizes;
+pub mod snapshot_schedule;
 pub mod snapshots;
 pub mod stored;
 pub mod tags;

@@ -208,6 +208,20 @@ pub const ALL: &[Scenario] = &[
     ),
     row("volume create", &[], "volume create dev --size 20 --zone us-east-1b", &["up dev"], running("dev", 1)),
     row(
+        "watch (schedule)",
+        &[Run("up kept --ttl 1h")],
+        "watch kept --every 20m",
+        &["watch kept --every 20m"],
+        with_snapshots(1, ever(1, 1, gone("kept", 1))),
+    ),
+    row(
+        "watch (old ones)",
+        &[Run("up pruned --ttl 130m")],
+        "watch pruned --every 20m",
+        &["watch pruned --every 20m"],
+        Wanted { snapshots: None, ..ever(1, 1, gone("pruned", 1)) },
+    ),
+    row(
         "volume restore",
         &[DEV, Run("down dev"), Run("volume snapshot dev --wait")],
         "volume restore dev --snapshot latest",
