@@ -40,6 +40,7 @@ pub mod recover;
 mod report;
 #[cfg(feature = "simulator")]
 pub mod sim;
+mod service;
 mod spending;
 pub mod ssh;
 mod ssh_all;

@@ -46,6 +46,7 @@ pub mod said;
 pub mod score;
 pub mod secrets;
 pub mod self_attach;
+pub mod service;
 pub mod sizes;
 pub mod snapshot_schedule;
 pub mod snapshots;

@@ -20,8 +20,8 @@ const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mUqkXzYwRZ0bUOV
 /// The journal is synced at each call: a disk in memory makes hundreds of runs quick.
 const IN_MEMORY: &str = "/dev/shm";
 
-/// Schedules of snapshots of two environments that no other row knows.
-const CONFIGURATION: &str = "[env.kept.snapshots]\nevery = \"1d\"\nkeep = 1\n[env.pruned.snapshots]\nevery = \"1h\"\nkeep = 1\n";
+/// A schedule of snapshots of an environment that no other row knows.
+const CONFIGURATION: &str = "[env.kept.snapshots]\nevery = \"1d\"\nkeep = 1\n";
 
 pub struct World {
     directory: tempfile::TempDir,
