@@ -82,7 +82,11 @@ fn one_a_day_is_made_and_as_many_as_asked_for_are_kept() {
         world.ok("volume snapshot dev").await;
         hours(1).await;
         let (_, said) = world.ok("watch dev --every 1h").await;
-        for words in ["every 1d, 3 of each volume are kept, at most $12.00 a month", "dev/0: EC2 writes snap-", "is deleted: 3 newer"] {
+        for words in [
+            "every 1d, 3 of each volume are kept, at most $12.00 a month",
+            "dev/0: EC2 writes snap-",
+            "is deleted: 3 newer",
+        ] {
             assert!(said.contains(words), "no {words:?} in {said}");
         }
         assert_eq!(said.matches("EC2 writes").count(), 10, "{said}");

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::{CommandError, Exit};
 use crate::cloud::{Known, Want};
+use crate::config::SnapshotsSetting;
 use crate::domain::environment::Environment;
 use crate::domain::journal::Entry;
 use crate::domain::money;
@@ -18,7 +19,8 @@ use crate::domain::snapshot_schedule::{self, Due, Schedule, Usage};
 use crate::domain::snapshots::Purpose;
 use crate::domain::stored::{Stored, StoredVolume};
 use crate::domain::volume_work::{self, Take};
-use crate::ui::time::short;
+use crate::ui::report::EnvironmentReport;
+use crate::ui::time::{relative, short};
 
 use super::context::Context;
 use super::report;
@@ -128,9 +130,9 @@ impl Keeper {
             return;
         }
         if volumes.is_empty() {
-            return context
-                .ui
-                .note(&format!("{name} has no persistent volume of cloudtop's own yet: its schedule has nothing to keep"));
+            return context.ui.note(&format!(
+                "{name} has no persistent volume of cloudtop's own yet: its schedule has nothing to keep"
+            ));
         }
         let gib = volumes.iter().map(|it| it.volume.gib).sum();
         context.ui.status(&format!("snapshots of {name}: {}", in_words(schedule, gib)));
@@ -148,6 +150,62 @@ pub fn in_words(schedule: Schedule, gib: u32) -> String {
     )
 }
 
+/// Says what a schedule costs where it begins to count, and who keeps it.
+pub fn remind(context: &Context, name: &EnvName, setting: Option<SnapshotsSetting>, report: &EnvironmentReport) {
+    let gib: u32 = report.volumes.iter().map(|it| it.size_gib).sum();
+    if let Some(schedule) = setting.and_then(SnapshotsSetting::schedule).filter(|_| gib > 0) {
+        let words = in_words(schedule, gib);
+        context
+            .ui
+            .note(&format!("snapshots of {name}: {words}; `cloudtop watch {name}` makes them, or `watch --install`"));
+    }
+}
+
+/// How the schedule of an environment stands, for its status; nothing where it has none.
+///
+/// # Errors
+/// A broken configuration, or EC2 cannot be looked at.
+pub async fn standing(context: &Context, name: &EnvName) -> Result<Option<String>, CommandError> {
+    let setting = context.config()?.environment(name.as_str()).snapshots;
+    let Some(schedule) = setting.and_then(SnapshotsSetting::schedule) else { return Ok(None) };
+    let place = Place::of(context, name).await?;
+    let Some(environment) = place.environment.clone().filter(|it| !report::is_over(it.intent.goal)) else {
+        return Ok(None);
+    };
+    let (seen, now) = (look(context, &place, &environment).await?, context.clock.now());
+    let due =
+        of_nodes(&seen.stored, environment.intent.nodes).into_iter().map(|volume| seen.due(schedule, volume, now).0);
+    let words = match due.min_by_key(urgency) {
+        None => return Ok(None),
+        Some(Due::Now { .. }) => format!("one is due; `cloudtop watch {name}` makes it"),
+        Some(Due::Waits(what)) => format!("one waits for {what}"),
+        Some(Due::At(at)) => format!("the next is due {}; `cloudtop watch {name}` makes it", relative(at, now)),
+        Some(Due::Unchanged(id)) => format!("none is due, for nothing was written since {id}"),
+    };
+    Ok(Some(format!("snapshots every {}: {words}", short(schedule.every.unsigned_abs()))))
+}
+
+/// What is told of several volumes: what is nearest.
+fn urgency(due: &Due) -> (u8, Option<Timestamp>) {
+    match due {
+        Due::Now { .. } => (0, None),
+        Due::Waits(_) => (1, None),
+        Due::At(at) => (2, Some(*at)),
+        Due::Unchanged(_) => (3, None),
+    }
+}
+
+impl Seen<'_> {
+    /// Whether a snapshot of a volume is due, and how the volume is used.
+    fn due(&self, schedule: Schedule, volume: &StoredVolume, now: Timestamp) -> (Due, Usage) {
+        let node = volume.node().unwrap_or_default();
+        let view = self.views.iter().find(|view| view.index == node);
+        let usage = snapshot_schedule::usage(view, node, &self.entries);
+        let (id, snapshots) = (&volume.volume.id, &self.stored.snapshots);
+        (snapshot_schedule::due(schedule, id, usage, snapshots, &self.record, now), usage)
+    }
+}
+
 fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
     now.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
@@ -160,11 +218,7 @@ fn of_nodes(stored: &Stored, nodes: u32) -> Vec<&StoredVolume> {
     volumes
 }
 
-async fn look<'a>(
-    context: &Context,
-    place: &'a Place,
-    environment: &Environment,
-) -> Result<Seen<'a>, CommandError> {
+async fn look<'a>(context: &Context, place: &'a Place, environment: &Environment) -> Result<Seen<'a>, CommandError> {
     let intent = &environment.intent;
     let known = Known {
         request_ids: &[],
@@ -190,16 +244,17 @@ async fn keep_one(
     let (id, node, now) = (&volume.volume.id, volume.node().unwrap_or_default(), context.clock.now());
     let of = format!("{}/{node}", seen.place.identity.env);
     trouble.extend(failed(&of, id, &seen.stored.snapshots));
-    let view = seen.views.iter().find(|view| view.index == node);
-    let usage = snapshot_schedule::usage(view, node, &seen.entries);
-    let next = match snapshot_schedule::due(schedule, id, usage, &seen.stored.snapshots, &seen.record, now) {
+    let (due, usage) = seen.due(schedule, volume, now);
+    let next = match due {
         Due::At(at) => at,
         Due::Waits(_) => after(now, SOON),
         Due::Unchanged(_) => after(now, LATER),
         Due::Now { since } => match take(context, seen.place, volume, usage, since).await {
             Ok(snapshot) => {
                 let every = short(schedule.every.unsigned_abs());
-                context.ui.status(&format!("{of}: EC2 writes {}, the snapshot that was due (every {every})", snapshot.id));
+                context
+                    .ui
+                    .status(&format!("{of}: EC2 writes {}, the snapshot that was due (every {every})", snapshot.id));
                 after(now, SOON)
             }
             Err(error) if matches!(error.exit, Exit::Code(_)) => return Err(error),

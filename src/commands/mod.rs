@@ -38,9 +38,9 @@ mod published;
 mod rebuild;
 pub mod recover;
 mod report;
+mod service;
 #[cfg(feature = "simulator")]
 pub mod sim;
-mod service;
 mod spending;
 pub mod ssh;
 mod ssh_all;

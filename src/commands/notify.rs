@@ -128,11 +128,15 @@ impl Desktop {
             Self::Freedesktop => {
                 let urgency = if event.is_pressing() { "critical" } else { "normal" };
                 let text = message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-                ["notify-send", "--app-name=cloudtop", "--urgency", urgency, "--", &title, &text].map(str::to_owned).into()
+                ["notify-send", "--app-name=cloudtop", "--urgency", urgency, "--", &title, &text]
+                    .map(str::to_owned)
+                    .into()
             }
             Self::Mac => {
                 let show = "display notification (item 2 of argv) with title (item 1 of argv)";
-                ["osascript", "-e", "on run argv", "-e", show, "-e", "end run", &title, message].map(str::to_owned).into()
+                ["osascript", "-e", "on run argv", "-e", show, "-e", "end run", &title, message]
+                    .map(str::to_owned)
+                    .into()
             }
         }
     }

@@ -67,7 +67,9 @@ impl Place {
         let path = self.file(env);
         match fs::read_to_string(&path) {
             Ok(text) if Manager::is_ours(&text) => Ok(Some(text)),
-            Ok(_) => Err(CommandError::usage(format!("{} was not written by cloudtop: it is left alone", path.display()))),
+            Ok(_) => {
+                Err(CommandError::usage(format!("{} was not written by cloudtop: it is left alone", path.display())))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(CommandError::new(Exit::Failed, format!("{} cannot be read: {error}", path.display()))),
         }
@@ -157,9 +159,8 @@ fn service(
     if !globals.simulated() {
         refuse_secrets(named.is_some())?;
     }
-    let program = env::current_exe().map_err(|error| {
-        CommandError::new(Exit::Failed, format!("cannot find out where this program is: {error}"))
-    })?;
+    let program = env::current_exe()
+        .map_err(|error| CommandError::new(Exit::Failed, format!("cannot find out where this program is: {error}")))?;
     let mut command = vec![in_text(program.as_os_str())?, "--no-input".to_owned()];
     let mut option = |flag: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -184,7 +185,8 @@ fn service(
     }
     let variables = HANDED_ON.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?)));
     // A proxy's password is a secret.
-    let variables = variables.filter(|(name, value)| !value.is_empty() && !(name.ends_with("PROXY") && value.contains('@')));
+    let variables =
+        variables.filter(|(name, value)| !value.is_empty() && !(name.ends_with("PROXY") && value.contains('@')));
     Ok(Service { env: name.clone(), command, variables: variables.collect(), log: log_file(place, name) })
 }
 
@@ -197,7 +199,8 @@ fn configuration(context: &Context) -> Result<Option<PathBuf>, CommandError> {
 
 fn in_text(path: &OsStr) -> Result<String, CommandError> {
     let text = path.to_str().filter(|text| !text.contains(['\n', '\r']));
-    text.map(str::to_owned).ok_or_else(|| CommandError::usage(format!("{} cannot stand in a file of text", path.display())))
+    text.map(str::to_owned)
+        .ok_or_else(|| CommandError::usage(format!("{} cannot stand in a file of text", path.display())))
 }
 
 fn log_file(place: &Place, name: &EnvName) -> String {

@@ -291,8 +291,12 @@ fn the_documentation_names_every_key_and_its_examples_are_right() {
         assert!(page.contains(&format!("`{key}`")), "docs/configuration.md does not speak of {key}");
     }
     let examples = |page: &'static str| page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let examples: Vec<_> = examples(page).chain(examples(include_str!("../../docs/budget.md"))).collect();
-    assert_eq!(examples.len(), 4);
+    let examples: Vec<_> = examples(page)
+        .chain(examples(include_str!("../../docs/budget.md")))
+        .chain(examples(include_str!("../../docs/volumes.md")))
+        .chain(examples(include_str!("../../docs/watch.md")))
+        .collect();
+    assert_eq!(examples.len(), 5);
     for example in examples {
         assert_eq!(Place::new(Some(example), None).load(None).unwrap().unknown, []);
     }

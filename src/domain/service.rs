@@ -174,7 +174,9 @@ mod tests {
     fn service() -> Service {
         Service {
             env: "dev".parse().unwrap(),
-            command: ["/opt/my tools/cloudtop", "--state", "/home/a$b/100%\"x\\", "watch", "dev"].map(str::to_owned).into(),
+            command: ["/opt/my tools/cloudtop", "--state", "/home/a$b/100%\"x\\", "watch", "dev"]
+                .map(str::to_owned)
+                .into(),
             variables: vec![("AWS_PROFILE".to_owned(), "a b%$".to_owned())],
             log: "/Users/a&b/Library/Logs/x.log".to_owned(),
         }
@@ -192,7 +194,9 @@ mod tests {
     #[test]
     fn a_property_list_gives_every_word_as_it_is() {
         let text = plist(&service());
-        for words in ["<string>cloudtop.watch.dev</string>", "100%\"x\\</string>", "/Users/a&amp;b/", "<string>a b%$</string>"] {
+        for words in
+            ["<string>cloudtop.watch.dev</string>", "100%\"x\\</string>", "/Users/a&amp;b/", "<string>a b%$</string>"]
+        {
             assert!(text.contains(words), "no {words:?} in {text}");
         }
         let comment = text.split("<!--").nth(1).and_then(|rest| rest.split("-->").next()).unwrap();

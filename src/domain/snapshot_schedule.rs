@@ -85,10 +85,12 @@ pub fn due(
     }
     match usage {
         Usage::Changing => Due::Waits("its node to be started or stopped".to_owned()),
-        Usage::AtRest { since: Some(since) } => match newest_completed(of_it()).filter(|it| it.started_at >= Some(since)) {
-            Some(covers) => Due::Unchanged(covers.id.clone()),
-            None => Due::Now { since: now },
-        },
+        Usage::AtRest { since: Some(since) } => {
+            match newest_completed(of_it()).filter(|it| it.started_at >= Some(since)) {
+                Some(covers) => Due::Unchanged(covers.id.clone()),
+                None => Due::Now { since: now },
+            }
+        }
         Usage::AtRest { since: None } | Usage::InUse => Due::Now { since: now },
     }
 }
@@ -140,9 +142,7 @@ pub fn usage(node: Option<&NodeView>, index: u32, entries: &[Entry]) -> Usage {
 
 /// When the journal last heard of an instance of a node: it was at rest from then on at the latest, or has not lived.
 fn last_alive(index: u32, entries: &[Entry]) -> Option<Timestamp> {
-    let heard = |entry: &&Entry| {
-        matches!(&entry.event, Event::Node { node, phase, .. } if *node == index && (*phase >= Phase::Interrupted || *phase == Phase::Ending))
-    };
+    let heard = |entry: &&Entry| matches!(&entry.event, Event::Node { node, phase, .. } if *node == index && (*phase >= Phase::Interrupted || *phase == Phase::Ending));
     entries.iter().rfind(heard).map(|entry| entry.at)
 }
 

@@ -187,7 +187,8 @@ fn systemd_itself_finds_nothing_wrong_with_the_unit() {
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
     // systemd before 254 does not know these two, and goes on without them.
     let ours = said.lines().filter(|line| line.contains("cloudtop-watch-dev"));
-    let wrong: Vec<&str> = ours.filter(|line| !line.contains("RestartSteps") && !line.contains("RestartMaxDelaySec")).collect();
+    let wrong: Vec<&str> =
+        ours.filter(|line| !line.contains("RestartSteps") && !line.contains("RestartMaxDelaySec")).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

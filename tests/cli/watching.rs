@@ -83,12 +83,17 @@ fn a_desktop_that_is_not_there_is_said_once_and_nothing_else_suffers() {
     for (bus, why) in [(true, "`notify-send` cannot be run"), (false, "no session bus")] {
         let world = World::new();
         world.ok("up dev -q", &[]);
-        world.write("cloudtop.toml", "[notify]\ndesktop = true\ncommand = [\"sh\", \"-c\", \"echo $CLOUDTOP_EVENT >> told\"]\n");
+        world.write(
+            "cloudtop.toml",
+            "[notify]\ndesktop = true\ncommand = [\"sh\", \"-c\", \"echo $CLOUDTOP_EVENT >> told\"]\n",
+        );
         world.interrupt("dev");
         let mut running = watch(&world, &["--times"], bus);
         running.wait_for("every node is ready");
         let told = world.cwd().join("told");
-        eventually("being told", || (fs::read_to_string(&told).unwrap_or_default() == "interrupted\nback\n").then_some(()));
+        eventually("being told", || {
+            (fs::read_to_string(&told).unwrap_or_default() == "interrupted\nback\n").then_some(())
+        });
         running.signal("TERM");
         let ended = running.finish();
         assert_eq!(ended.stderr.matches("notices are not shown on the desktop").count(), 1, "{ended:#?}");

@@ -60,7 +60,8 @@ fn one_that_is_pending_is_waited_for_whoever_asked_for_it() {
         let pending = [snapshot("snap-1", 0, SnapshotState::Pending, purpose)];
         assert!(matches!(due_at(&pending, Usage::InUse, 100), Due::Waits(_)));
     }
-    let other = Snapshot { volume_id: "vol-2".to_owned(), ..snapshot("snap-1", 0, SnapshotState::Pending, Purpose::Asked) };
+    let other =
+        Snapshot { volume_id: "vol-2".to_owned(), ..snapshot("snap-1", 0, SnapshotState::Pending, Purpose::Asked) };
     assert_eq!(due_at(&[other], Usage::InUse, 100), Due::Now { since: at(100) });
 }
 
