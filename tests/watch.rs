@@ -89,8 +89,12 @@ fn one_a_day_is_made_and_as_many_as_asked_for_are_kept() {
         ] {
             assert!(said.contains(words), "no {words:?} in {said}");
         }
-        assert_eq!(said.matches("EC2 writes").count(), 10, "{said}");
+        let made: Vec<&str> =
+            said.split("EC2 writes ").skip(1).filter_map(|rest| rest.split_once(',').map(|(id, _)| id)).collect();
+        assert_eq!(made.len(), 10, "{said}");
         let snapshots = world.snapshots().await;
+        let kept: Vec<&str> = snapshots[..3].iter().rev().map(|it| it["snapshot_id"].as_str().unwrap()).collect();
+        assert_eq!(kept, made[7..], "the newest are kept: {said}");
         assert_eq!(world.purposes().await, ["scheduled", "scheduled", "scheduled", "asked"]);
         assert_eq!(gaps(&snapshots[..3]), [DAY as i64; 2], "{snapshots:#?}");
         assert_eq!(snapshots[0]["description"], "cloudtop/dev/0: scheduled");

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::{CommandError, Exit};
 use crate::cloud::{Known, Want};
-use crate::config::SnapshotsSetting;
+use crate::config::{Config, SnapshotsSetting};
 use crate::domain::environment::Environment;
 use crate::domain::journal::Entry;
 use crate::domain::money;
@@ -22,7 +22,7 @@ use crate::domain::volume_work::{self, Take};
 use crate::ui::report::EnvironmentReport;
 use crate::ui::time::{relative, short};
 
-use super::context::Context;
+use super::context::{Context, load_config};
 use super::report;
 use super::volume::place::{Place, Task};
 use super::volume::quiet::Quiet;
@@ -48,7 +48,21 @@ struct Checked {
     /// When it is looked again.
     next: Timestamp,
     /// What went wrong.
-    trouble: Vec<String>,
+    trouble: Vec<Trouble>,
+}
+
+/// Something that went wrong.
+struct Trouble {
+    /// What it is about: EC2's words for the same thing differ each time.
+    about: String,
+    /// In words.
+    text: String,
+}
+
+impl Trouble {
+    fn new(about: String, text: String) -> Self {
+        Self { about, text }
+    }
 }
 
 /// The volumes of an environment and what is known of them.
@@ -92,13 +106,15 @@ impl Keeper {
             Err(error) if matches!(error.exit, Exit::Code(_)) => return Err(error),
             Err(error) => {
                 self.check_at = Some(after(now, LATER));
-                vec![format!("the schedule of snapshots of {name} cannot be kept now: {error}")]
+                let text = format!("the schedule of snapshots of {name} cannot be kept now: {error}");
+                vec![Trouble::new(name.to_string(), text)]
             }
         };
         if trouble.is_empty() {
             self.told.clear();
         }
-        let news: Vec<String> = trouble.into_iter().filter(|it| self.told.insert(it.clone())).collect();
+        let news = trouble.into_iter().filter(|it| self.told.insert(it.about.clone()));
+        let news: Vec<String> = news.map(|it| it.text).collect();
         news.iter().for_each(|it| context.ui.warn(it));
         Ok(news)
     }
@@ -164,9 +180,9 @@ pub fn remind(context: &Context, name: &EnvName, setting: Option<SnapshotsSettin
 /// How the schedule of an environment stands, for its status; nothing where it has none.
 ///
 /// # Errors
-/// A broken configuration, or EC2 cannot be looked at.
+/// EC2 cannot be looked at.
 pub async fn standing(context: &Context, name: &EnvName) -> Result<Option<String>, CommandError> {
-    let setting = context.config()?.environment(name.as_str()).snapshots;
+    let setting = configured(context).environment(name.as_str()).snapshots;
     let Some(schedule) = setting.and_then(SnapshotsSetting::schedule) else { return Ok(None) };
     let place = Place::of(context, name).await?;
     let Some(environment) = place.environment.clone().filter(|it| !report::is_over(it.intent.goal)) else {
@@ -183,6 +199,14 @@ pub async fn standing(context: &Context, name: &EnvName) -> Result<Option<String
         Some(Due::Unchanged(id)) => format!("none is due, for nothing was written since {id}"),
     };
     Ok(Some(format!("snapshots every {}: {words}", short(schedule.every.unsigned_abs()))))
+}
+
+/// The configuration, for commands that show things: those there are whatever is wrong with a file.
+pub fn configured(context: &Context) -> Config {
+    load_config(&context.globals).unwrap_or_else(|error| {
+        context.ui.warn(&format!("when snapshots are due is not known: {error}"));
+        Config::default()
+    })
 }
 
 /// What is told of several volumes: what is nearest.
@@ -239,7 +263,7 @@ async fn keep_one(
     seen: &Seen<'_>,
     schedule: Schedule,
     volume: &StoredVolume,
-    trouble: &mut Vec<String>,
+    trouble: &mut Vec<Trouble>,
 ) -> Result<Timestamp, CommandError> {
     let (id, node, now) = (&volume.volume.id, volume.node().unwrap_or_default(), context.clock.now());
     let of = format!("{}/{node}", seen.place.identity.env);
@@ -259,7 +283,8 @@ async fn keep_one(
             }
             Err(error) if matches!(error.exit, Exit::Code(_)) => return Err(error),
             Err(error) => {
-                trouble.push(format!("{of}: the snapshot that is due could not be made: {error}; it is tried again"));
+                let text = format!("{of}: the snapshot that is due could not be made: {error}; it is tried again");
+                trouble.push(Trouble::new(of.clone(), text));
                 after(now, LATER)
             }
         },
@@ -267,7 +292,8 @@ async fn keep_one(
     match prune(context, seen, schedule, &of, id).await {
         Err(error) if matches!(error.exit, Exit::Code(_)) => Err(error),
         Err(error) => {
-            trouble.push(format!("{of}: an old snapshot could not be deleted: {error}; it is tried again"));
+            let text = format!("{of}: an old snapshot could not be deleted: {error}; it is tried again");
+            trouble.push(Trouble::new(format!("{of}, old ones"), text));
             Ok(next.max(after(now, LATER)))
         }
         Ok(()) => Ok(next),
@@ -275,10 +301,12 @@ async fn keep_one(
 }
 
 /// That EC2 could not make the last one, which it says only later.
-fn failed(of: &str, volume_id: &str, snapshots: &[Snapshot]) -> Option<String> {
+fn failed(of: &str, volume_id: &str, snapshots: &[Snapshot]) -> Option<Trouble> {
     let scheduled = snapshots.iter().filter(|it| it.volume_id == volume_id && Purpose::Scheduled.is_of(it));
     let last = scheduled.max_by_key(|it| it.started_at).filter(|it| it.state == SnapshotState::Error)?;
-    Some(format!("{of}: EC2 could not make {}, the snapshot that was due; another is made within the hour", last.id))
+    let text =
+        format!("{of}: EC2 could not make {}, the snapshot that was due; another is made within the hour", last.id);
+    Some(Trouble::new(last.id.clone(), text))
 }
 
 async fn take(

@@ -185,8 +185,8 @@ fn service(
     }
     let variables = HANDED_ON.iter().filter_map(|name| Some(((*name).to_owned(), env::var(name).ok()?)));
     // A proxy's password is a secret.
-    let variables =
-        variables.filter(|(name, value)| !value.is_empty() && !(name.ends_with("PROXY") && value.contains('@')));
+    let is_secret = |name: &str, value: &str| name.ends_with("PROXY") && value.contains('@');
+    let variables = variables.filter(|(name, value)| !(value.is_empty() || is_secret(name, value)));
     Ok(Service { env: name.clone(), command, variables: variables.collect(), log: log_file(place, name) })
 }
 

@@ -15,7 +15,7 @@ use crate::state::State;
 use crate::ui::volumes::{self as shown, SnapshotRow, VolumeRow};
 
 use super::super::context::Context;
-use super::super::report;
+use super::super::{keeping, report};
 use super::place;
 
 /// The volumes that there are, those of ended environments too.
@@ -35,7 +35,7 @@ pub struct SnapshotsArgs {
 pub async fn run(_: &ListArgs, context: &Context) -> Result<(), CommandError> {
     let mut rows = Vec::new();
     let mut orphans = 0;
-    let (config, state) = (context.config()?, context.store.read().await?);
+    let (config, state) = (keeping::configured(context), context.store.read().await?);
     for (cloud, stored) in place::everywhere(context).await? {
         for volume in &stored.volumes {
             let snapshots: Vec<Snapshot> = stored.snapshots_of(&volume.volume.id).into_iter().cloned().collect();

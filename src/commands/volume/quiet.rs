@@ -107,7 +107,8 @@ async fn ask(context: &Context, place: &Place, node: u32) -> Result<How, Command
     })
 }
 
-/// One word for the node's shell, which takes it apart again.
+/// One word for the node's shell, which takes it apart again. Whoever may not be root there can write what is in memory.
 fn command() -> String {
-    format!("sudo -n sh -c '{}' {NAME} {LIMIT}", SCRIPT.replace('\'', r"'\''"))
+    let script = SCRIPT.replace('\'', r"'\''");
+    format!("sudo -n true && exec sudo -n sh -c '{script}' {NAME} {LIMIT}; sync; echo synced")
 }
