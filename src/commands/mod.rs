@@ -24,6 +24,7 @@ mod gc_end;
 pub mod history;
 pub mod image;
 pub mod init;
+mod keeping;
 pub mod kubeconfig;
 pub mod list;
 pub mod logs;
@@ -39,6 +40,7 @@ mod published;
 mod rebuild;
 pub mod recover;
 mod report;
+mod service;
 #[cfg(feature = "simulator")]
 pub mod sim;
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::context::{Context, home_dir};
 use super::preflight::{self, Fit};
 use super::wish::WishArgs;
 use super::work::{self, Work};
-use super::{budget, deliver, spending};
+use super::{budget, deliver, keeping, spending};
 
 /// How long `up` waits where nobody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -122,6 +122,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
         context.ui.warn(note);
     }
     spending::tell(context, &report);
+    keeping::remind(context, &args.name, fit.settings.snapshots, &report);
     answer(context, &report)?;
     for command in &fit.after_up {
         context.ui.note(&format!("next, on this machine: {command}"));

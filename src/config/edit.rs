@@ -267,7 +267,8 @@ mod tests {
     #[test]
     fn every_key_that_a_flag_can_answer_is_written() {
         // These have no flag of `up`, or hold for one run alone.
-        let others = ["wait", "timeout", "secrets", "tags", "set", "budget", "notify", "forward", "forward_agent"];
+        let others =
+            ["wait", "timeout", "secrets", "tags", "set", "budget", "notify", "snapshots", "forward", "forward_agent"];
         let sample: EnvironmentSettings = toml_text::parse("region=\"r\"\nprofile=\"p\"\ntypes=[\"t\"]\ncpus=1\nmemory=1\n\
             arch=\"arm64\"\nlocal_ssd=true\ngpu=true\nzone=\"z\"\nmax_price=1\nmin_saving=1\ninterruption_minutes=1\nfallback=\"none\"\non_interruption=\"stop\"\none_time=true\ntemplate=\"t\"\n\
             user_data=\"u\"\nos=\"debian\"\nami=\"a\"\nimage=\"i\"\nvolume=1\nvolume_id=\"v\"\nkey=\"k\"\nallow_ssh=[\"a\"]\n\

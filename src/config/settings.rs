@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::notify::NotifySetting;
 use super::secrets::{self, SecretSetting};
+use super::snapshots::SnapshotsSetting;
 use super::values;
 use crate::domain::budget::Budget;
 use crate::domain::choosing::Fallback;
@@ -148,8 +149,10 @@ pub struct EnvironmentSettings {
     /// What may be spent in a month. At the top level of a file it is about all environments together, and is not here:
     /// see [`super::Config::budgets`].
     pub budget: Option<Budget>,
-    /// The command that `watch` tells what happens.
+    /// Whom `watch` tells what happens.
     pub notify: Option<NotifySetting>,
+    /// The snapshots that `watch` makes of persistent volumes.
+    pub snapshots: Option<SnapshotsSetting>,
 }
 
 /// The names of all keys of [`EnvironmentSettings`], for "did you mean".
@@ -195,13 +198,15 @@ pub(super) const KEYS: &[&str] = &[
     "tags",
     "budget",
     "notify",
+    "snapshots",
 ];
 
 /// The keys of a table within the settings that has keys of its own, and is not the user's to name.
 pub(super) fn keys_within(table: &str) -> Option<&'static [&'static str]> {
     match table {
         "budget" => Some(&["monthly", "action"]),
-        "notify" => Some(&["command"]),
+        "notify" => Some(&["command", "desktop"]),
+        "snapshots" => Some(&["every", "keep"]),
         _ => None,
     }
 }
@@ -286,6 +291,7 @@ impl EnvironmentSettings {
             tags: below.tags,
             budget: self.budget.or(below.budget),
             notify: self.notify.or(below.notify),
+            snapshots: self.snapshots.or(below.snapshots),
         }
     }
 

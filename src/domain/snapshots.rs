@@ -23,15 +23,24 @@ pub enum Purpose {
     Asked,
     /// Its volume is to be deleted. Only the user deletes it.
     BeforeDeletion,
+    /// It was due by the environment's schedule. The schedule deletes it when there are enough newer ones.
+    Scheduled,
 }
 
 impl Purpose {
+    /// Whether a snapshot says by its tag that this is what it was made for.
+    #[must_use]
+    pub fn is_of(self, snapshot: &Snapshot) -> bool {
+        snapshot.tags.get(tags::SNAPSHOT).is_some_and(|tag| tag == self.as_str())
+    }
+
     /// The tag's value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Asked => "asked",
             Self::BeforeDeletion => "before-deletion",
+            Self::Scheduled => "scheduled",
         }
     }
 }

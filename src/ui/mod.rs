@@ -30,7 +30,7 @@ pub mod volumes;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
@@ -38,6 +38,8 @@ use dialoguer::console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use rustix::termios::Termios;
 use serde::Serialize;
+
+use crate::clock::Clock;
 
 pub use live::Live;
 pub use picture::Picture;
@@ -102,6 +104,8 @@ pub struct Ui {
     before_question: Mutex<Option<Termios>>,
     /// What was said while a screen is drawn, which it would spoil.
     kept: Mutex<Option<Vec<String>>>,
+    /// The clock of which the time stands before each line, where that is wanted.
+    times: OnceLock<Clock>,
 }
 
 impl Ui {
@@ -124,6 +128,7 @@ impl Ui {
             can_ask: !options.no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
             before_question: Mutex::new(None),
             kept: Mutex::new(None),
+            times: OnceLock::new(),
         }
     }
 
@@ -139,6 +144,7 @@ impl Ui {
             can_ask: false,
             before_question: Mutex::new(None),
             kept: Mutex::new(None),
+            times: OnceLock::new(),
         }
     }
 
@@ -255,7 +261,15 @@ impl Ui {
             kept.push(anstream::adapter::strip_str(text).to_string());
             return;
         }
-        let _ = self.bars.suspend(|| write(&self.err, text));
+        let _ = match self.times.get() {
+            Some(clock) => self.bars.suspend(|| write(&self.err, &time::stamped(text, clock.now()))),
+            None => self.bars.suspend(|| write(&self.err, text)),
+        };
+    }
+
+    /// Puts the time before each line that is said from now on, for a log that does not do so itself.
+    pub fn tell_times(&self, clock: Clock) {
+        let _ = self.times.set(clock);
     }
 }
 

@@ -55,6 +55,7 @@ fn onto(options: UiOptions, out: impl Write + Send + 'static, err: impl Write + 
         can_ask: false,
         before_question: std::sync::Mutex::new(None),
         kept: Mutex::new(None),
+        times: std::sync::OnceLock::new(),
     }
 }
 

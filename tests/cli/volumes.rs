@@ -12,7 +12,7 @@ fn a_volume_is_restored_from_its_snapshot_and_the_old_one_is_kept() {
     let world = World::new();
     world.ok("up dev --volume 20 -q", &[]);
     let taken = world.ok("volume snapshot dev --wait", &["--description", "before the upgrade"]);
-    taken.says(&["at most $1.00 a month", "has written what it held in memory"]);
+    taken.says(&["at most $1.00 a month", "the file system of node 0 of dev was frozen for that moment"]);
     let shown = world.json("volume snapshots dev");
     let snapshot = shown["snapshots"][0].clone();
     assert_eq!(shown["snapshots"].as_array().unwrap().len(), 1, "{shown:#}");

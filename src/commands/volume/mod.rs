@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod list;
 pub(super) mod place;
+pub(super) mod quiet;
 mod resize;
 mod restore;
 mod snapshot;
