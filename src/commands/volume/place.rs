@@ -77,7 +77,14 @@ impl Place {
             patience: None,
         };
         let worked = work.run(decide).await;
-        live.finish();
+        live.finish(match &worked {
+            Ok(Worked::Done(_)) => "done",
+            Ok(Worked::Stopped(_)) => "blocked",
+            Ok(Worked::Refused(_)) => "refused",
+            Ok(Worked::TimedOut(_)) => "timed-out",
+            Ok(Worked::Interrupted(_)) => "interrupted",
+            Err(_) => "failed",
+        });
         let go_on = format!("go on with `cloudtop {}`", task.command);
         let look = "`cloudtop volume list` and `cloudtop volume snapshots` show what there is";
         match worked? {
