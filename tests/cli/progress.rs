@@ -104,7 +104,7 @@ fn an_error_is_an_event_too() {
     let error = none.last().unwrap();
     assert_eq!(error["event"], "error");
     assert!(error["text"].as_str().unwrap().contains("`no`") && !error["hints"].as_array().unwrap().is_empty());
-    let cheap = events(&world.run("up dev --max-price 0.0001 --progress json").exits(5));
+    let cheap = events(&world.run("up dev --max-price 0.001 --progress json").exits(5));
     assert_eq!(cheap.last().unwrap()["event"], "error", "{cheap:#?}");
 }
 
