@@ -11,6 +11,7 @@ use super::{ColorChoice, Ui, news};
 use crate::domain::pace::Pace;
 use crate::domain::phase::Phase;
 use crate::domain::plan::NodeView;
+use crate::domain::pools::Ranking;
 use crate::engine::report::{Progress, Reporter};
 
 /// The progress of one environment. What is drawn over itself is cleared when this is dropped.
@@ -126,8 +127,18 @@ impl<'a> Live<'a> {
         self.say(&news::failed(call, failure));
     }
 
+    fn warn_of_full_price(&self, ranking: &Ranking, nodes: usize) {
+        if let Some(text) = news::chosen(ranking, nodes).filter(|_| ranking.on_demand()) {
+            self.ui.on_demand(&format!("{text}, no spot saving"));
+        }
+    }
+
     /// The same for a program: what is a sentence for people is told to it in fields.
     fn emit(&self, progress: &Progress<'_>) {
+        // Under `--quiet` this is all that a program is told of it.
+        if let Progress::Chosen { ranking, nodes } = progress {
+            self.warn_of_full_price(ranking, *nodes);
+        }
         let event = match progress {
             Progress::Chosen { ranking, nodes } => events::chosen(&self.name, ranking, *nodes),
             Progress::Sent { call, reason } => Some(events::sent(&self.name, call, reason)),
@@ -144,11 +155,12 @@ impl<'a> Live<'a> {
 
     fn tell(&self, progress: &Progress<'_>) {
         match progress {
-            Progress::Chosen { ranking, nodes } => match news::chosen(ranking, *nodes) {
-                Some(text) if ranking.on_demand() => self.ui.on_demand(&format!("{text}, no spot saving")),
-                Some(text) => self.say(&text),
-                None => {}
-            },
+            Progress::Chosen { ranking, nodes } if ranking.on_demand() => self.warn_of_full_price(ranking, *nodes),
+            Progress::Chosen { ranking, nodes } => {
+                if let Some(text) = news::chosen(ranking, *nodes) {
+                    self.say(&text);
+                }
+            }
             Progress::Sent { call, reason } => self.say_if_verbose(&news::sent(call, reason)),
             Progress::Succeeded { call, made } => {
                 if let Some(text) = news::succeeded(call, made) {

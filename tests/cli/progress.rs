@@ -152,6 +152,17 @@ fn the_environment_may_say_it_and_quiet_wins() {
 }
 
 #[test]
+fn the_full_price_is_told_even_to_a_program_that_wants_quiet() {
+    let world = World::new();
+    world.ok("sim set capacity us-east-1 * * no-spot", &[]);
+    let wish = "up dev -t m5.xlarge --zone us-east-1a --no-volume --fallback on-demand --progress json";
+    let told = events(&world.ok(&format!("{wish} -q"), &[]));
+    assert!(told.iter().all(|it| it["event"] == "message"), "{told:#?}");
+    let dear: Vec<&Value> = told.iter().filter(|it| it["level"] == "on-demand").collect();
+    assert!(dear.len() == 1 && dear[0]["text"].as_str().unwrap().contains("no spot saving"), "{told:#?}");
+}
+
+#[test]
 fn a_hundred_nodes_are_told_in_few_lines() {
     let world = World::new();
     let up = world.ok("up big -n 100 --template ./plain", &[]).stderr;
@@ -162,8 +173,7 @@ fn a_hundred_nodes_are_told_in_few_lines() {
 #[test]
 fn nothing_of_a_terminal_is_in_a_pipe() {
     let world = World::new();
-    let told = world.command(&["up", "dev", "--color", "never"]);
-    let mut told = told;
+    let mut told = world.command(&["up", "dev", "--color", "never"]);
     for (name, value) in [("TERM", "xterm-ghostty"), ("TERM_PROGRAM", "ghostty"), ("WT_SESSION", "1")] {
         told.env(name, value);
     }
