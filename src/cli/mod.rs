@@ -12,7 +12,7 @@ mod errors_doc;
 mod examples;
 mod exit;
 mod grammar;
-mod logging;
+pub mod logging;
 mod verbs;
 
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ pub use grammar::{command, parse};
 #[must_use]
 pub fn main() -> ExitCode {
     // Where a shell asks what may follow, this answers and ends the program.
-    CompleteEnv::with_factory(command).complete();
+    CompleteEnv::with_factory(grammar::completing).complete();
     let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {

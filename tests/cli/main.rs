@@ -36,6 +36,7 @@ mod recover;
 mod self_attach;
 mod side_by_side;
 mod ssh;
+mod startup;
 mod streams;
 mod systems;
 mod template_check;
