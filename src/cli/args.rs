@@ -36,7 +36,7 @@ use crate::commands::top::TopArgs;
 use crate::commands::up::UpArgs;
 use crate::commands::volume::VolumeArgs;
 use crate::commands::watch::WatchArgs;
-use crate::ui::ColorChoice;
+use crate::ui::{ColorChoice, ProgressStyle};
 
 /// A powerful development machine on EC2 spot, given back after every interruption with nothing lost.
 #[derive(Debug, Parser)]
@@ -99,6 +99,9 @@ pub struct Globals {
     /// Colour in the output
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: Color,
+    /// How progress is told on stderr
+    #[arg(long, global = true, value_enum, env = "CLOUDTOP_PROGRESS", default_value = "auto", value_name = "HOW")]
+    pub progress: HowProgress,
 }
 
 impl Globals {
@@ -149,6 +152,28 @@ impl From<Color> for ColorChoice {
             Color::Auto => Self::Auto,
             Color::Always => Self::Always,
             Color::Never => Self::Never,
+        }
+    }
+}
+
+/// How to tell progress.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum HowProgress {
+    /// Drawn over itself on a terminal, in lines elsewhere.
+    #[default]
+    Auto,
+    /// A line a change: for screen readers and logs.
+    Plain,
+    /// A JSON object a line: for programs.
+    Json,
+}
+
+impl From<HowProgress> for ProgressStyle {
+    fn from(how: HowProgress) -> Self {
+        match how {
+            HowProgress::Auto => Self::Auto,
+            HowProgress::Plain => Self::Plain,
+            HowProgress::Json => Self::Json,
         }
     }
 }

@@ -47,6 +47,7 @@ pub fn main() -> ExitCode {
         quiet: cli.globals.quiet,
         verbose: cli.globals.verbose,
         color: cli.globals.color.into(),
+        progress: cli.globals.progress.into(),
         no_input: cli.globals.no_input,
         yes: cli.globals.yes,
     }));

@@ -32,6 +32,7 @@ mod look_over;
 pub mod man;
 mod notify;
 pub mod overview;
+mod pace;
 pub mod plan;
 mod preflight;
 mod price_list;

@@ -31,7 +31,7 @@ const TOOLS: [&str; 5] = ["dotfiles", "repositories", "downloads", "setup", "set
 /// Returns when every node is ready. Run again it changes nothing, or finishes what is unfinished.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cloudtop up dev\n  cloudtop up big --cpus 16 --memory 64 --local-ssd --max-price 0.40\n  cloudtop up core -n 3 --template coreos -r us-west-1 --ttl 8h"
+    after_help = "Examples:\n  cloudtop up dev\n  cloudtop up big --cpus 16 --memory 64 --local-ssd --max-price 0.40\n  cloudtop up core -n 3 --template coreos -r us-west-1 --ttl 8h\n  cloudtop up core -n 40 --json --progress json    for a program: progress on stderr, the answer on stdout"
 )]
 pub struct UpArgs {
     /// The environment's name

@@ -33,6 +33,7 @@ pub mod money;
 pub mod names;
 pub mod nodes;
 pub mod observed;
+pub mod pace;
 pub mod permission;
 pub mod phase;
 pub mod places;

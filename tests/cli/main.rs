@@ -32,6 +32,7 @@ mod man;
 mod overview;
 mod prices;
 mod prices_odd;
+mod progress;
 mod recover;
 mod self_attach;
 mod service;

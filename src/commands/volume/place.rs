@@ -80,7 +80,14 @@ impl Place {
             patience: None,
         };
         let worked = work.run(decide).await;
-        live.finish();
+        live.finish(match &worked {
+            Ok(Worked::Done(_)) => "done",
+            Ok(Worked::Stopped(_)) => "blocked",
+            Ok(Worked::Refused(_)) => "refused",
+            Ok(Worked::TimedOut(_)) => "timed-out",
+            Ok(Worked::Interrupted(_)) => "interrupted",
+            Err(_) => "failed",
+        });
         let go_on = format!("go on with `cloudtop {}`", task.command);
         let look = match task.images {
             true => "`cloudtop image list` shows what there is",
