@@ -90,6 +90,7 @@ fn intent(goal: Goal) -> Intent {
         }],
         snapshot_first: true,
         moving: None,
+        baking: None,
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }
 }

@@ -15,6 +15,7 @@ use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
 use crate::commands::history::HistoryArgs;
+use crate::commands::image::ImageArgs;
 use crate::commands::init::InitArgs;
 use crate::commands::kubeconfig::KubeconfigArgs;
 use crate::commands::list::ListArgs;
@@ -36,7 +37,7 @@ use crate::commands::top::TopArgs;
 use crate::commands::up::UpArgs;
 use crate::commands::volume::VolumeArgs;
 use crate::commands::watch::WatchArgs;
-use crate::ui::ColorChoice;
+use crate::ui::{ColorChoice, ProgressStyle};
 
 /// A powerful development machine on EC2 spot, given back after every interruption with nothing lost.
 #[derive(Debug, Parser)]
@@ -99,6 +100,9 @@ pub struct Globals {
     /// Colour in the output
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: Color,
+    /// How progress is told on stderr
+    #[arg(long, global = true, value_enum, env = "CLOUDTOP_PROGRESS", default_value = "auto", value_name = "HOW")]
+    pub progress: HowProgress,
 }
 
 impl Globals {
@@ -153,6 +157,28 @@ impl From<Color> for ColorChoice {
     }
 }
 
+/// How to tell progress.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum HowProgress {
+    /// Drawn over itself on a terminal, in lines elsewhere.
+    #[default]
+    Auto,
+    /// A line a change: for screen readers and logs.
+    Plain,
+    /// A JSON object a line: for programs.
+    Json,
+}
+
+impl From<HowProgress> for ProgressStyle {
+    fn from(how: HowProgress) -> Self {
+        match how {
+            HowProgress::Auto => Self::Auto,
+            HowProgress::Plain => Self::Plain,
+            HowProgress::Json => Self::Json,
+        }
+    }
+}
+
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -200,6 +226,8 @@ pub enum Command {
     Recover(RecoverArgs),
     /// Persistent volumes and their snapshots: list, make, snapshot, restore, enlarge, delete
     Volume(VolumeArgs),
+    /// Images of your own, with your tools in them: bake, list, remove
+    Image(ImageArgs),
     /// Find what has our tags and no use any more
     Gc(GcArgs),
     /// What is wrong with credentials, permissions, quotas, network, key or state, and how to mend it

@@ -22,16 +22,33 @@ const SPOKEN_FOR: &[&str] =
 #[must_use]
 pub fn command() -> clap::Command {
     let named = std::env::var_os(ENV_VARIABLE).is_none_or(|name| !name.is_empty());
-    let declared = if named { Cli::command().mut_subcommands(with_environment) } else { Cli::command() };
-    completed(declared)
+    if named { Cli::command().mut_subcommands(with_environment) } else { Cli::command() }
+}
+
+/// The same with what values may be, for a shell that asks: a command that runs has no use for it.
+#[must_use]
+pub(super) fn completing() -> clap::Command {
+    completed(command())
+}
+
+/// The grammar that a line needs. Scripts often ask for the version and nothing else: for that, the grammar of all commands
+/// need not be made.
+fn needed(words: &[OsString]) -> clap::Command {
+    match words {
+        [_, flag] if flag == "--version" || flag == "-V" => {
+            clap::Command::new("cloudtop").version(env!("CARGO_PKG_VERSION"))
+        }
+        _ => command(),
+    }
 }
 
 /// Parses a command line, its first word being the program.
 ///
 /// # Errors
 /// It cannot be meant so, with what was probably meant; `--help` and `--version` come this way too.
-pub fn parse(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Cli, clap::Error> {
-    let mut command = command();
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Cli, clap::Error> {
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let mut command = needed(&words);
     let mut matches: ArgMatches = command.try_get_matches_from_mut(words).map_err(verbs::explain)?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
@@ -61,6 +78,16 @@ mod tests {
     #[test]
     fn the_grammar_is_sound() {
         command().debug_assert();
+        completing().debug_assert();
+    }
+
+    #[test]
+    fn a_lone_version_flag_is_answered_as_by_the_whole_grammar() {
+        for flag in ["-V", "--version"] {
+            let short = parse(["cloudtop", flag]).unwrap_err();
+            let whole = command().try_get_matches_from(["cloudtop", flag]).unwrap_err();
+            assert_eq!((short.to_string(), short.kind()), (whole.to_string(), whole.kind()));
+        }
     }
 
     #[test]

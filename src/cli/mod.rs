@@ -12,7 +12,7 @@ mod errors_doc;
 mod examples;
 mod exit;
 mod grammar;
-mod logging;
+pub mod logging;
 mod verbs;
 
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ pub use grammar::{command, parse};
 #[must_use]
 pub fn main() -> ExitCode {
     // Where a shell asks what may follow, this answers and ends the program.
-    CompleteEnv::with_factory(command).complete();
+    CompleteEnv::with_factory(grammar::completing).complete();
     let cli = match parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
@@ -47,6 +47,7 @@ pub fn main() -> ExitCode {
         quiet: cli.globals.quiet,
         verbose: cli.globals.verbose,
         color: cli.globals.color.into(),
+        progress: cli.globals.progress.into(),
         no_input: cli.globals.no_input,
         yes: cli.globals.yes,
     }));

@@ -6,6 +6,7 @@ use aws_sdk_ec2::types as sdk;
 use aws_smithy_types::retry::RetryConfig;
 use uuid::Uuid;
 
+use super::own_images::ImageOf;
 use super::{Cloud, failure};
 use crate::domain::call::{Call, Made, Tags};
 use crate::domain::failure::{Class, Failure};
@@ -84,6 +85,11 @@ impl Cloud {
             Call::DeleteGroup { id } => gone_is_done(self.delete_group(id).await).map(nothing),
             Call::DeleteKey { name } => gone_is_done(self.delete_key(name).await).map(nothing),
             Call::DeleteInterface { id } => gone_is_done(self.delete_interface(id).await).map(nothing),
+            Call::CreateImage { instance_id, name, description, without, no_reboot, tags } => {
+                let wish = ImageOf { instance_id, name, description, without, no_reboot: *no_reboot };
+                self.create_image(&wish, tags, token).await
+            }
+            Call::DeregisterImage { id } => gone_is_done(self.deregister_image(id).await).map(nothing),
             Call::DeleteSnapshot { id } => gone_is_done(self.delete_snapshot(id).await).map(nothing),
         }
     }

@@ -135,7 +135,13 @@ const CODES: &[(Class, &[&str])] = &[
     ),
     (
         Class::Exists,
-        &["EntityAlreadyExists", "InvalidGroup.Duplicate", "InvalidKeyPair.Duplicate", "InvalidPermission.Duplicate"],
+        &[
+            "EntityAlreadyExists",
+            "InvalidAMIName.Duplicate",
+            "InvalidGroup.Duplicate",
+            "InvalidKeyPair.Duplicate",
+            "InvalidPermission.Duplicate",
+        ],
     ),
     (
         Class::InUse,
@@ -164,6 +170,7 @@ const CODES: &[(Class, &[&str])] = &[
             "InstanceAlreadyLinked",
             "InvalidAMIID.Malformed",
             "InvalidAMIID.NotFound",
+            "InvalidAMIName.Malformed",
             "InvalidAMIID.Unavailable",
             "InvalidAction",
             "InvalidAvailabilityZone",
@@ -276,6 +283,10 @@ const BY_ACTION: &[Exception] = &[
     Exception { code: "InvalidNetworkInterfaceID.NotFound", actions: &["DeleteNetworkInterface"], class: Class::Gone },
     Exception { code: "InvalidNetworkInterface.InUse", actions: &["DeleteNetworkInterface"], class: Class::InUse },
     Exception { code: "InvalidSnapshot.NotFound", actions: &["DeleteSnapshot"], class: Class::Gone },
+    Exception { code: "InvalidAMIID.NotFound", actions: &["DeregisterImage"], class: Class::Gone },
+    Exception { code: "InvalidAMIID.Unavailable", actions: &["DeregisterImage"], class: Class::Gone },
+    // Its image is listed still, or goes just now.
+    Exception { code: "InvalidSnapshot.InUse", actions: &["DeleteSnapshot"], class: Class::InUse },
 ];
 
 /// What a code means for going on after an action; `None` for a code that is not known here.

@@ -37,6 +37,7 @@ mod nearest;
 mod network;
 mod observe;
 mod on_demand;
+mod own_images;
 mod price_history;
 mod prices;
 mod profile;

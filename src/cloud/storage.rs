@@ -30,7 +30,7 @@ impl Cloud {
         Ok(Stored {
             volumes: volumes?.iter().filter_map(stored).collect(),
             snapshots: snapshots?.iter().filter_map(convert::snapshot).collect(),
-            modification: None,
+            ..Stored::default()
         })
     }
 

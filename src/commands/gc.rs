@@ -58,6 +58,7 @@ pub async fn run(args: &GcArgs, context: &Context) -> Result<(), CommandError> {
     if !context.globals.json && args.what.is_empty() {
         tell(args, context, &rows)?;
     }
+    super::image::tell_of_halves(context, &sight).await?;
     let chosen = match chosen {
         Choice::These(chosen) => chosen,
         Choice::Ask => ask(context, &all, args.volumes)?,

@@ -141,7 +141,13 @@ async fn remove(context: &Context, part: &Part<'_>, ended: &mut Vec<String>) -> 
         things: &part.things,
     };
     let removed = removal.run().await;
-    live.finish();
+    live.finish(match &removed {
+        Ok(Removed::All) => "done",
+        Ok(Removed::Refused(_)) => "refused",
+        Ok(Removed::TimedOut(_)) => "timed-out",
+        Ok(Removed::Interrupted(_)) => "interrupted",
+        Err(_) => "failed",
+    });
     let again = format!("go on with `cloudtop gc {}`", ids.join(" "));
     match removed? {
         Removed::All => {

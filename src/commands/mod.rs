@@ -22,7 +22,9 @@ mod everywhere;
 pub mod gc;
 mod gc_end;
 pub mod history;
+pub mod image;
 pub mod init;
+mod keeping;
 pub mod kubeconfig;
 pub mod list;
 pub mod logs;
@@ -31,6 +33,7 @@ pub mod man;
 pub mod moving;
 mod notify;
 pub mod overview;
+mod pace;
 pub mod plan;
 mod preflight;
 mod price_list;
@@ -39,8 +42,11 @@ mod published;
 mod rebuild;
 pub mod recover;
 mod report;
+mod service;
 #[cfg(feature = "simulator")]
 pub mod sim;
+#[cfg(test)]
+mod sizes;
 mod spending;
 pub mod ssh;
 mod ssh_all;
@@ -138,6 +144,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Cost(args) => Box::pin(cost::run(&args, context)).await,
         Command::Recover(args) => Box::pin(recover::run(&args, context)).await,
         Command::Volume(args) => Box::pin(volume::run(&args, context)).await,
+        Command::Image(args) => Box::pin(image::run(&args, context)).await,
         Command::Gc(args) => Box::pin(gc::run(&args, context)).await,
         Command::Doctor(args) => Box::pin(doctor::run(&args, context)).await,
         Command::Init(args) => Box::pin(init::run(&args, context)).await,

@@ -14,6 +14,7 @@ use crate::domain::names::{EnvName, NameError, host_alias};
 use crate::domain::phase::Phase;
 use crate::domain::plan::NodeView;
 use crate::engine::probe;
+use crate::ssh::dialogue::Dialogue;
 use crate::ssh::include;
 use crate::ssh::managed_config;
 use crate::ssh::readiness::{self, CheckResult};
@@ -232,6 +233,18 @@ impl Found {
     pub(super) async fn capture(&self, command: &str, within: Duration) -> Result<Output, CommandError> {
         let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), ..SshOptions::default() };
         Ok(run::capture(&self.ssh_dir, &self.alias, &options, &[command.to_owned()], within).await?)
+    }
+
+    /// The same with something on the command's standard input, which is neither shown nor logged.
+    pub(super) async fn feed(&self, command: &str, input: Vec<u8>, within: Duration) -> Result<Output, CommandError> {
+        let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), ..SshOptions::default() };
+        Ok(run::feed(&self.ssh_dir, &self.alias, &options, &[command.to_owned()], input, within).await?)
+    }
+
+    /// Starts a command there that goes on until it is told to end.
+    pub(super) fn talk(&self, command: &str) -> Result<Dialogue, CommandError> {
+        let options = SshOptions { connect_timeout: Some(CONNECT_WITHIN), ..SshOptions::default() };
+        Ok(Dialogue::begin(&self.ssh_dir, &self.alias, &options, &[command.to_owned()])?)
     }
 
     /// Whether it answers over ssh.

@@ -8,7 +8,7 @@ use crate::domain::names::EnvName;
 use crate::ui::{shapes, tables};
 
 use super::context::Context;
-use super::{report, why};
+use super::{keeping, report, why};
 
 /// What an environment is doing, and why.
 ///
@@ -39,6 +39,7 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<(), CommandErro
     if let Some(failed) = run.and_then(|run| run.failed).filter(|_| !why::is_met(&report)) {
         report.notes.extend(why::quota_hints(&cloud, &failed.call, &failed.failure).await);
     }
+    report.notes.extend(keeping::standing(context, &args.name).await?);
     if !args.no_ask {
         report::ask_nodes(context, &args.name, &environment.intent, &mut report).await?;
     }

@@ -18,7 +18,7 @@ use super::context::{Context, home_dir};
 use super::preflight::{self, Fit};
 use super::wish::WishArgs;
 use super::work::{self, Work};
-use super::{budget, deliver, spending};
+use super::{budget, deliver, keeping, spending};
 
 /// How long `up` waits where nobody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -31,7 +31,7 @@ const TOOLS: [&str; 5] = ["dotfiles", "repositories", "downloads", "setup", "set
 /// Returns when every node is ready. Run again it changes nothing, or finishes what is unfinished.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cloudtop up dev\n  cloudtop up big --cpus 16 --memory 64 --local-ssd --max-price 0.40\n  cloudtop up core -n 3 --template coreos -r us-west-1 --ttl 8h"
+    after_help = "Examples:\n  cloudtop up dev\n  cloudtop up big --cpus 16 --memory 64 --local-ssd --max-price 0.40\n  cloudtop up core -n 3 --template coreos -r us-west-1 --ttl 8h\n  cloudtop up core -n 40 --json --progress json    for a program: progress on stderr, the answer on stdout"
 )]
 pub struct UpArgs {
     /// The environment's name
@@ -82,6 +82,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
     if args.dry_run {
         return super::plan::show(context, &args.name, &args.wish).await;
     }
+    super::image::must_be_no_builder(context, &args.name).await?;
     let _lock = context.lock(&args.name).await?;
     let fit = preflight::check(context, &args.name, &args.wish).await?;
     budget::before_up(context, &args.name, &fit, args.over_budget).await?;
@@ -121,6 +122,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
         context.ui.warn(note);
     }
     spending::tell(context, &report);
+    keeping::remind(context, &args.name, fit.settings.snapshots, &report);
     answer(context, &report)?;
     for command in &fit.after_up {
         context.ui.note(&format!("next, on this machine: {command}"));
@@ -165,7 +167,7 @@ async fn look_at_tools(
 fn tell_of_what_waits(context: &Context, name: &EnvName, fit: &Fit) {
     let Some(previous) = fit.previous.as_ref().filter(|it| !super::report::is_over(it.intent.goal)) else { return };
     let made_from = |it: &Intent| {
-        let profile = it.instance_profile.clone();
+        let profile = (it.instance_profile.clone(), it.image.clone());
         (it.template.clone(), it.os, it.set.clone(), it.user_data_file.clone(), it.idle_minutes, profile)
     };
     if made_from(&previous.intent) != made_from(&fit.environment.intent) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::cli::{CommandError, Exit};
-use crate::config::NotifySetting;
+use crate::config::SnapshotsSetting;
 use crate::domain::budget::{self, Action, Budget, Deed, Level, Scope, Standing, Watched};
 use crate::domain::environment::Environment;
 use crate::domain::intent::Goal;
@@ -17,8 +17,9 @@ use crate::domain::phase::{Phase, Wait};
 use crate::ui::report::{EnvironmentReport, NodeReport};
 
 use super::context::Context;
+use super::keeping::Keeper;
 use super::moving::offer;
-use super::notify::{self, Event};
+use super::notify::{Event, Notices};
 use super::report;
 use super::spending::{self, Spending};
 use super::stop::Change;
@@ -26,11 +27,15 @@ use super::stop::Change;
 /// How long budgets go unasked: each time is a look at all of EC2 that was spent on.
 const ASKED_EVERY: Duration = Duration::from_secs(300);
 
+/// The least time for which nodes are waited for before the schedule of snapshots is looked at again.
+const LEAST_PATIENCE: Duration = Duration::from_secs(60);
+
 /// What is kept in mind from look to look.
 pub struct Vigil<'a> {
     context: &'a Context,
     name: &'a EnvName,
-    notify: Option<NotifySetting>,
+    notices: Notices,
+    keeper: Keeper,
     budgets: Vec<(Scope, Budget)>,
     /// When budgets were asked last.
     asked: Option<Instant>,
@@ -48,25 +53,44 @@ impl<'a> Vigil<'a> {
     ///
     /// # Errors
     /// A broken configuration.
-    pub fn begin(context: &'a Context, name: &'a EnvName) -> Result<Self, CommandError> {
+    pub fn begin(context: &'a Context, name: &'a EnvName, desktop: bool) -> Result<Self, CommandError> {
         let config = context.config()?;
         let budgets = config.budgets().into_iter().filter(|(scope, _)| scope.covers(name)).collect();
-        let notify = config.environment(name.as_str()).notify;
-        Ok(Self { context, name, notify, budgets, asked: None, ready: BTreeMap::new(), away: false })
+        let settings = config.environment(name.as_str());
+        let notices = Notices::new(settings.notify, desktop);
+        let keeper = Keeper::new(settings.snapshots.and_then(SnapshotsSetting::schedule));
+        Ok(Self { context, name, notices, keeper, budgets, asked: None, ready: BTreeMap::new(), away: false })
+    }
+
+    /// How long until a snapshot is due, or it is to be asked again whether one is.
+    pub fn until_snapshot(&self) -> Option<Duration> {
+        self.keeper.wait(self.context.clock.now())
+    }
+
+    /// Keeps the schedule of snapshots.
+    ///
+    /// # Errors
+    /// The user's signal.
+    pub async fn keep_snapshots(&mut self) -> Result<(), CommandError> {
+        for trouble in self.keeper.keep(self.context, self.name).await? {
+            self.tell(Event::SnapshotFailed, &trouble).await;
+        }
+        Ok(())
     }
 
     /// How long nodes may be waited for at a time: what is spent meanwhile must be seen.
     pub fn patience(&self, left: Option<Duration>) -> Option<Duration> {
         let stops = self.budgets.iter().any(|(_, budget)| budget.action == Action::Stop);
         let asked = stops.then_some(ASKED_EVERY);
-        left.into_iter().chain(asked).min()
+        // What is waited for may come in a moment: a schedule is not worth a look at once.
+        let snapshot = self.until_snapshot().map(|wait| wait.max(LEAST_PATIENCE));
+        left.into_iter().chain(asked).chain(snapshot).min()
     }
 
-    /// Tells the user's command. That it fails is said, and never ends the watch.
+    /// Tells the user's desktop and command. That it fails is said, and never ends the watch.
     pub async fn tell(&self, event: Event, message: &str) {
-        let Some(notify) = &self.notify else { return };
-        if let Err(why) = notify::run(&notify.command, self.name, event, message).await {
-            self.context.ui.warn(&format!("nobody may know of `{}`: {why}", event.as_str()));
+        for trouble in self.notices.tell(self.name, event, message).await {
+            self.context.ui.warn(&trouble);
         }
     }
 

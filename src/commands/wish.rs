@@ -95,6 +95,9 @@ pub struct WishArgs {
     /// Boot this image
     #[arg(long, value_name = "ID")]
     pub ami: Option<String>,
+    /// Boot this image of your own (`cloudtop image list`): its newest version, or NAME@VERSION
+    #[arg(long, value_name = "NAME", conflicts_with = "ami")]
+    pub image: Option<String>,
     /// Size of the persistent volume when it is made
     #[arg(long, value_name = "GIB", value_parser = volume_gib, allow_negative_numbers = true, conflicts_with_all = ["no_volume", "volume_id"])]
     pub volume: Option<u32>,
@@ -185,6 +188,7 @@ impl WishArgs {
             set: self.set.iter().cloned().collect(),
             os: self.os,
             ami: self.ami.clone(),
+            image: self.image.clone(),
             volume,
             volume_id: self.volume_id.clone(),
             key: self.key.clone(),
@@ -343,6 +347,7 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         snapshot_first: false,
         // What has begun to move goes on to where it was meant to go, whatever the settings say by now.
         moving: previous.and_then(|it| it.moving.clone()),
+        baking: None,
         tags: if settings.tags.is_empty() {
             previous.map(|it| it.tags.clone()).unwrap_or_default()
         } else {
@@ -393,6 +398,9 @@ fn check(settings: &EnvironmentSettings, region: &str, nodes: u32) -> Result<(),
         return Err(CommandError::usage(format!(
             "{zone} is no availability zone of {region}: use for example {region}a"
         )));
+    }
+    if settings.ami.is_some() && settings.image.is_some() {
+        return Err(CommandError::usage("`ami` and `image` answer the same question: keep one of them"));
     }
     if settings.types.is_some() && (settings.cpus.is_some() || settings.memory.is_some()) {
         return Err(CommandError::usage("`types` and `cpus`/`memory` answer the same question: keep one of them"));

@@ -19,7 +19,7 @@ use crate::ui::report::EnvironmentReport;
 use crate::ui::{Live, tables};
 
 use super::context::Context;
-use super::{published, report, spending, why};
+use super::{pace, published, report, spending, why};
 
 /// How long prices are waited for once the user has ended the run.
 const LAST_PRICES_WITHIN: Duration = Duration::from_secs(2);
@@ -50,7 +50,7 @@ pub struct Work<'a> {
 pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentReport, CommandError> {
     let env = &work.identity.env;
     let mut journal = context.journal(env);
-    let live = Live::new(&context.ui, env.as_str());
+    let live = Live::towards(&context.ui, env.as_str(), pace::of(context, &work).await);
     let reach = context.reach()?;
     let run = Run {
         cloud: work.cloud,
@@ -72,8 +72,8 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
         delivery: work.delivery,
         tags: work.environment.intent.all_tags(),
     };
-    let outcome = run.run().await;
-    live.finish();
+    let outcome = Box::pin(run.run()).await;
+    live.finish(outcome.as_ref().map_or("failed", |outcome| word_for(&outcome.ending)));
     let outcome = outcome.map_err(|error| {
         let look = format!("what exists is told by `cloudtop status {env}`; {}", go_on(env, work.verb));
         CommandError::from(error).hint(look)
@@ -106,6 +106,17 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
             Err(refused(failure, quota).hint(report::what_exists(&report)).hint(go_on(env, work.verb)))
         }
         other => Err(ended(env, work.verb, other, &report)),
+    }
+}
+
+/// How a run ended, for programs that follow it.
+fn word_for(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Done => "done",
+        Ending::TimedOut { .. } => "timed-out",
+        Ending::Blocked(_) => "blocked",
+        Ending::Refused(_) => "refused",
+        Ending::Interrupted(signal) => signal.as_str(),
     }
 }
 

@@ -133,6 +133,7 @@ fn written(settings: &EnvironmentSettings) -> Vec<(&'static str, Value)> {
         ("user_data", path(&settings.user_data)),
         ("os", settings.os.map(|it| it.as_str().into())),
         ("ami", text(&settings.ami)),
+        ("image", text(&settings.image)),
         ("volume", settings.volume.map(volume)),
         ("volume_id", text(&settings.volume_id)),
         ("key", path(&settings.key)),
@@ -248,7 +249,7 @@ mod tests {
     fn what_is_written_is_read_again_as_the_same() {
         let text = "region = \"us-east-1\"\nprofile = \"p\"\ncpus = 2\nmemory = 3\narch = \"arm64\"\nlocal_ssd = true\ngpu = true\n\
                     max_price = 0.25\nmin_saving = 50\ninterruption_minutes = 7\nfallback = \"on-demand\"\non_interruption = \"terminate\"\none_time = true\ntemplate = \"docker\"\n\
-                    user_data = \"/a b\"\nos = \"debian\"\nami = \"ami-1\"\nvolume = false\nkey = \"/k\"\n\
+                    user_data = \"/a b\"\nos = \"debian\"\nami = \"ami-1\"\nimage = \"tools\"\nvolume = false\nkey = \"/k\"\n\
                     allow_ssh = [\"192.0.2.0/24\"]\nsecurity_group = \"sg-1\"\nsubnet = \"subnet-1\"\nttl = \"26h5s\"\n\
                     idle = \"1h30m\"\nnodes = 3\nspread = true\nwait_for_capacity = true\ninstance_profile = \"i\"\n\
                     set = { a = \"1\" }\n";
@@ -266,10 +267,11 @@ mod tests {
     #[test]
     fn every_key_that_a_flag_can_answer_is_written() {
         // These have no flag of `up`, or hold for one run alone.
-        let others = ["wait", "timeout", "secrets", "tags", "set", "budget", "notify", "forward", "forward_agent"];
+        let others =
+            ["wait", "timeout", "secrets", "tags", "set", "budget", "notify", "snapshots", "forward", "forward_agent"];
         let sample: EnvironmentSettings = toml_text::parse("region=\"r\"\nprofile=\"p\"\ntypes=[\"t\"]\ncpus=1\nmemory=1\n\
             arch=\"arm64\"\nlocal_ssd=true\ngpu=true\nzone=\"z\"\nmax_price=1\nmin_saving=1\ninterruption_minutes=1\nfallback=\"none\"\non_interruption=\"stop\"\none_time=true\ntemplate=\"t\"\n\
-            user_data=\"u\"\nos=\"debian\"\nami=\"a\"\nvolume=1\nvolume_id=\"v\"\nkey=\"k\"\nallow_ssh=[\"a\"]\n\
+            user_data=\"u\"\nos=\"debian\"\nami=\"a\"\nimage=\"i\"\nvolume=1\nvolume_id=\"v\"\nkey=\"k\"\nallow_ssh=[\"a\"]\n\
             security_group=\"s\"\nsubnet=\"s\"\nttl=\"1h\"\nidle=\"1h\"\nnodes=1\nspread=true\nwait_for_capacity=true\n\
             instance_profile=\"i\"\n").unwrap();
         let keys: Vec<&str> = written(&sample).into_iter().map(|(key, _)| key).collect();

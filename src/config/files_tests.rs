@@ -4,12 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::super::{EnvironmentSettings, VolumeSetting, WaitFor};
 use super::*;
 use crate::domain::budget::Action;
 use crate::domain::choosing::Fallback;
 use crate::domain::demand::Arch;
 use crate::domain::intent::Interruption;
+use crate::domain::snapshot_schedule::Schedule;
 
 /// A project directory and a user's configuration directory, with files or without.
 struct Place {
@@ -67,6 +70,7 @@ template = "cloudtop"
 user_data = "my.yaml"
 set = { packages = ["git"] }
 ami = "ami-1"
+image = "tools"
 os = "debian"
 volume = 20
 volume_id = "vol-1"
@@ -92,6 +96,10 @@ team = "compilers"
 monthly = 50
 [notify]
 command = ["tell"]
+desktop = true
+[snapshots]
+every = "1d"
+keep = 7
 "#;
 
 #[test]
@@ -194,6 +202,14 @@ fn a_value_of_the_wrong_type_is_shown_with_its_key() {
         ("a = 1\n[env.dev.budget]\nmonthly = 0\n", 3, "above 0"),
         ("[notify]\ncommand = \"mail me\"\n", 2, "expected a list"),
         ("[notify]\ncommand = []\n", 2, "the program to run"),
+        ("[notify]\ndesktop = \"yes\"\n", 2, "expected a boolean"),
+        ("[notify]\n", 1, "give it a `command`, or `desktop = true`"),
+        ("[snapshots]\nevery = 1\n", 2, "expected a string"),
+        ("[snapshots]\nevery = \"5m\"\n", 2, "no more often than every hour"),
+        ("a = 1\n[env.dev.snapshots]\nkeep = 0\nevery = \"1d\"\n", 3, "from 1 to 1000"),
+        ("[snapshots]\nkeep = 7\n", 1, "missing field `every`"),
+        ("snapshots = \"daily\"\n", 1, "or false for none"),
+        ("snapshots = true\n", 1, "or false for none"),
     ] {
         let fault = fault(text);
         assert_eq!(fault.line, line, "{text}: {fault}");
@@ -276,9 +292,25 @@ fn the_documentation_names_every_key_and_its_examples_are_right() {
         assert!(page.contains(&format!("`{key}`")), "docs/configuration.md does not speak of {key}");
     }
     let examples = |page: &'static str| page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let examples: Vec<_> = examples(page).chain(examples(include_str!("../../docs/budget.md"))).collect();
-    assert_eq!(examples.len(), 4);
+    let examples: Vec<_> = examples(page)
+        .chain(examples(include_str!("../../docs/budget.md")))
+        .chain(examples(include_str!("../../docs/volumes.md")))
+        .chain(examples(include_str!("../../docs/watch.md")))
+        .collect();
+    assert_eq!(examples.len(), 5);
     for example in examples {
         assert_eq!(Place::new(Some(example), None).load(None).unwrap().unknown, []);
     }
+}
+
+#[test]
+fn a_schedule_for_all_can_be_left_out_for_one() {
+    let text = "[snapshots]\nevery = \"1d\"\n[env.job]\nsnapshots = false\n[env.dev]\nsnapshots = { every = \"6h\", keep = 20 }\n";
+    let config = Place::new(Some(text), None).load(None).unwrap();
+    let of = |name: &str| config.environment(name).snapshots.and_then(|it| it.schedule());
+    let hours = |hours, keep| Some(Schedule { every: SignedDuration::from_hours(hours), keep });
+    assert_eq!((of("other"), of("job"), of("dev")), (hours(24, 7), None, hours(6, 20)));
+    let text = "[snapshots]\nevry = \"1d\"\nevery = \"1d\"\n";
+    let config = Place::new(Some(text), None).load(None).unwrap();
+    assert_eq!(config.unknown[0].meant, Some("every"));
 }

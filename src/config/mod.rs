@@ -9,7 +9,8 @@
 //! - `settings`: the keys
 //! - `edit`: writing answers into a file
 //! - `secrets`: the table of files that nodes get over ssh
-//! - `notify`: the command that `watch` tells what happens
+//! - `notify`: whom `watch` tells what happens
+//! - `snapshots`: the schedule of snapshots
 //! - `values`: durations and sizes, shared with the flags
 //! - `toml_text`: TOML with errors that name line and column
 //! - `nearest`: "did you mean"
@@ -26,6 +27,7 @@ mod notify;
 mod schema_tests;
 mod secrets;
 mod settings;
+mod snapshots;
 mod toml_text;
 mod values;
 
@@ -36,5 +38,6 @@ pub use nearest::nearest;
 pub use notify::NotifySetting;
 pub use secrets::SecretSetting;
 pub use settings::{EnvironmentSettings, VolumeSetting, WaitFor};
+pub use snapshots::SnapshotsSetting;
 pub use toml_text::{TomlFault, parse as parse_toml};
 pub use values::{BadValue, MAX_VOLUME_GIB, check_volume_gib, parse_duration, parse_idle, parse_saving};

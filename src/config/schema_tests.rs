@@ -112,7 +112,12 @@ fn what_the_program_reads_fits_the_schema() {
     for (key, value) in every_key.as_object().unwrap() {
         assert!(fits(value, &schema["definitions"][key], &schema), "`{key}` cannot be {value} by the schema");
     }
-    let pages = [include_str!("../../docs/configuration.md"), include_str!("../../docs/secrets.md")];
+    let pages = [
+        include_str!("../../docs/configuration.md"),
+        include_str!("../../docs/secrets.md"),
+        include_str!("../../docs/volumes.md"),
+        include_str!("../../docs/watch.md"),
+    ];
     for page in pages {
         for example in page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
             assert!(fits_whole(example), "an example does not fit the schema:\n{example}");

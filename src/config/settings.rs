@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::notify::NotifySetting;
 use super::secrets::{self, SecretSetting};
+use super::snapshots::SnapshotsSetting;
 use super::values;
 use crate::domain::budget::Budget;
 use crate::domain::choosing::Fallback;
@@ -103,6 +104,8 @@ pub struct EnvironmentSettings {
     pub set_in: BTreeMap<String, PathBuf>,
     /// The image to boot, instead of the newest of the template's family.
     pub ami: Option<String>,
+    /// The name of an image of one's own to boot, with `@VERSION` for one version of it.
+    pub image: Option<String>,
     /// The persistent volume.
     pub volume: Option<VolumeSetting>,
     /// A volume that exists.
@@ -146,8 +149,10 @@ pub struct EnvironmentSettings {
     /// What may be spent in a month. At the top level of a file it is about all environments together, and is not here:
     /// see [`super::Config::budgets`].
     pub budget: Option<Budget>,
-    /// The command that `watch` tells what happens.
+    /// Whom `watch` tells what happens.
     pub notify: Option<NotifySetting>,
+    /// The snapshots that `watch` makes of persistent volumes.
+    pub snapshots: Option<SnapshotsSetting>,
 }
 
 /// The names of all keys of [`EnvironmentSettings`], for "did you mean".
@@ -172,6 +177,7 @@ pub(super) const KEYS: &[&str] = &[
     "set",
     "os",
     "ami",
+    "image",
     "volume",
     "volume_id",
     "key",
@@ -192,13 +198,15 @@ pub(super) const KEYS: &[&str] = &[
     "tags",
     "budget",
     "notify",
+    "snapshots",
 ];
 
 /// The keys of a table within the settings that has keys of its own, and is not the user's to name.
 pub(super) fn keys_within(table: &str) -> Option<&'static [&'static str]> {
     match table {
         "budget" => Some(&["monthly", "action"]),
-        "notify" => Some(&["command"]),
+        "notify" => Some(&["command", "desktop"]),
+        "snapshots" => Some(&["every", "keep"]),
         _ => None,
     }
 }
@@ -207,7 +215,8 @@ impl EnvironmentSettings {
     /// These settings, and where they are silent, those of `below`.
     ///
     /// `set`, `secrets` and `tags` are joined by key. Where two keys answer the same question, the upper answer removes the
-    /// lower one: types against requirements, a zone against `spread`, a volume's id against its size or absence.
+    /// lower one: types against requirements, a zone against `spread`, a volume's id against its size or absence, an image's
+    /// id against its name.
     #[must_use]
     pub fn over(self, mut below: Self) -> Self {
         if self.types.is_some() {
@@ -221,6 +230,12 @@ impl EnvironmentSettings {
         }
         if self.spread == Some(true) {
             below.zone = None;
+        }
+        if self.ami.is_some() {
+            below.image = None;
+        }
+        if self.image.is_some() {
+            below.ami = None;
         }
         if self.volume.is_some() {
             below.volume_id = None;
@@ -255,6 +270,7 @@ impl EnvironmentSettings {
             os: self.os.or(below.os),
             set_in: below.set_in,
             ami: self.ami.or(below.ami),
+            image: self.image.or(below.image),
             volume: self.volume.or(below.volume),
             volume_id: self.volume_id.or(below.volume_id),
             key: self.key.or(below.key),
@@ -275,6 +291,7 @@ impl EnvironmentSettings {
             tags: below.tags,
             budget: self.budget.or(below.budget),
             notify: self.notify.or(below.notify),
+            snapshots: self.snapshots.or(below.snapshots),
         }
     }
 

@@ -12,9 +12,16 @@ use super::Parcel;
 
 /// The program that takes files on a node.
 const PROGRAM: &str = include_str!("node.sh");
+/// The program that takes from a node what is its own, before an image is made of it.
+const CLEANER: &str = include_str!("clean.sh");
 /// Runs the program that stands in the first line of standard input; what follows is for the program to read. A shell that
 /// reads its program from standard input (`sh -s`) may take more of it than the program: dash before 0.5.13 does.
 const RUNNER: &str = r#"sh -c 'read -r program && eval "$(printf %s "$program" | base64 -d)"' sh "$HOME""#;
+
+/// What a node says last that has nothing of its own any more.
+pub const CLEAN: &str = "clean";
+/// The exit status of the cleaning where the tools failed: then nothing was taken away.
+pub const TOOLS_FAILED: u8 = 5;
 
 /// The exit status of the program when the command after a delivery failed.
 pub const DONE_FAILED: u8 = 4;
@@ -39,6 +46,15 @@ pub fn command(user: &str) -> String {
 #[must_use]
 pub fn question() -> Vec<u8> {
     said("have\n")
+}
+
+/// Has a node take away what is its own: keys, identity, logs, and these files. With `tools`, it first waits until those of
+/// its template are there. Its last words are [`CLEAN`] where all of that is gone.
+#[must_use]
+pub fn cleaning(files: &[String], tools: bool) -> Vec<u8> {
+    let files: String = files.iter().map(|path| format!("gone {path}\n")).collect();
+    let tools = if tools { "tools\n" } else { "" };
+    format!("{}\n{tools}{files}clean\nend\n", BASE64_STANDARD.encode(CLEANER)).into_bytes()
 }
 
 /// Reads the answer to [`question`]. Other lines may stand around it: what a user's shell prints at its start.

@@ -182,6 +182,26 @@ pub enum Call {
         /// The interface.
         id: String,
     },
+    /// Make an image of an instance, with snapshots of its disks.
+    CreateImage {
+        /// The instance.
+        instance_id: String,
+        /// The image's name, which no other has: the same call again is refused.
+        name: String,
+        /// What is written about it.
+        description: String,
+        /// The devices whose disks are not to be in it.
+        without: Vec<String>,
+        /// Whether an instance that runs goes on running.
+        no_reboot: bool,
+        /// All tags of the image and of its snapshots, but the one for the call's token.
+        tags: Tags,
+    },
+    /// Delete an image, with its snapshots.
+    DeregisterImage {
+        /// The image.
+        id: String,
+    },
     /// Delete a snapshot.
     DeleteSnapshot {
         /// The snapshot.
@@ -274,6 +294,8 @@ impl fmt::Display for Call {
             Self::DeleteKey { name } => write!(f, "delete key pair {name}"),
             Self::DeleteInterface { id } => write!(f, "delete network interface {id}"),
             Self::DeleteSnapshot { id } => write!(f, "delete snapshot {id}"),
+            Self::CreateImage { instance_id, .. } => write!(f, "create an image of {instance_id}"),
+            Self::DeregisterImage { id } => write!(f, "delete image {id} with its snapshots"),
         }
     }
 }
@@ -322,6 +344,8 @@ impl Call {
             Self::DeleteKey { .. } => "DeleteKeyPair",
             Self::DeleteInterface { .. } => "DeleteNetworkInterface",
             Self::DeleteSnapshot { .. } => "DeleteSnapshot",
+            Self::CreateImage { .. } => "CreateImage",
+            Self::DeregisterImage { .. } => "DeregisterImage",
         }
     }
 
@@ -351,6 +375,9 @@ pub struct Made {
     /// The id of a snapshot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
+    /// The id of an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// The id of a security group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::choosing::Choosing;
 use super::demand::Demand;
+use super::images::Baking;
 use super::moving::Moving;
 use super::secrets::SecretFile;
 use super::tags;
@@ -87,6 +88,9 @@ pub struct Intent {
     /// The move that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moving: Option<Moving>,
+    /// The image that is baked in it, where it is the builder of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baking: Option<Baking>,
     /// Tags of the user's own on everything that is made.
     pub tags: BTreeMap<String, String>,
 }

@@ -25,6 +25,14 @@ pub enum NameError {
         /// How many characters it has.
         length: usize,
     },
+    /// Longer than an image's name may be: its builder's name is longer.
+    #[error("the name has {length} characters, at most {most} are allowed for an image: use a shorter one")]
+    TooLongForImage {
+        /// How many characters it has.
+        length: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// A character that is not allowed, or not allowed there.
     #[error(
         "the name {name:?} is not allowed: use lower-case letters, digits and dashes, a letter first, for example `dev` or `core-2`"

@@ -25,9 +25,17 @@ pub enum Purpose {
     BeforeDeletion,
     /// Its node moves, and gets a volume made from it. It is deleted when the move is over.
     Move,
+    /// It was due by the environment's schedule. The schedule deletes it when there are enough newer ones.
+    Scheduled,
 }
 
 impl Purpose {
+    /// Whether a snapshot says by its tag that this is what it was made for.
+    #[must_use]
+    pub fn is_of(self, snapshot: &Snapshot) -> bool {
+        snapshot.tags.get(tags::SNAPSHOT).is_some_and(|tag| tag == self.as_str())
+    }
+
     /// The tag's value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -35,6 +43,7 @@ impl Purpose {
             Self::Asked => "asked",
             Self::BeforeDeletion => "before-deletion",
             Self::Move => "move",
+            Self::Scheduled => "scheduled",
         }
     }
 }

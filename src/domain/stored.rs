@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::call::Tags;
+use super::images::OwnImage;
 use super::names::Identity;
 use super::observed::{Snapshot, SnapshotState, Volume};
 use super::tags;
@@ -30,6 +31,8 @@ pub struct Stored {
     pub volumes: Vec<StoredVolume>,
     /// The snapshots.
     pub snapshots: Vec<Snapshot>,
+    /// Images, where they are asked for.
+    pub images: Vec<OwnImage>,
     /// The last change of the volume that it was asked for of.
     pub modification: Option<Modification>,
 }

@@ -37,6 +37,16 @@ pub const SNAPSHOT: &str = "cloudtop:snapshot";
 /// The token of the call that made a snapshot: `CreateSnapshot` takes no client token, so this tells whether a call
 /// whose answer was lost has made one.
 pub const TOKEN: &str = "cloudtop:token";
+/// The name of an image, on the image and on the snapshots of its disks.
+pub const IMAGE: &str = "cloudtop:image";
+/// Which version of it: the time at which its bake began.
+pub const BAKE: &str = "cloudtop:bake";
+/// The environment that an image was made from, where it was made from a running one.
+pub const BAKED_FROM: &str = "cloudtop:baked-from";
+/// The role of an image to launch from.
+pub const ROLE_IMAGE: &str = "image";
+/// The role of an image that has a running machine as it was, keys and all: for its builder alone.
+pub const ROLE_RAW_IMAGE: &str = "raw-image";
 /// The role of a volume that goes with its instance.
 pub const ROLE_ROOT: &str = "root";
 /// The role of a network interface that outlives its instance, for the address that it has.

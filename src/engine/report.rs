@@ -38,7 +38,7 @@ pub enum Progress<'a> {
     },
     /// How all nodes stand; sent at every look, changed or not.
     Nodes(&'a [NodeView]),
-    /// What is waited for beyond single nodes.
+    /// What is waited for beyond single nodes; nothing, where nothing is any more. Sent at every look, changed or not.
     Waiting(&'a [String]),
     /// One sentence, for example of an interruption that was seen.
     Note(&'a str),
@@ -48,4 +48,31 @@ pub enum Progress<'a> {
 pub trait Reporter {
     /// Takes one piece of news.
     fn report(&self, progress: &Progress<'_>);
+}
+
+/// More notes than this at once are told by their number: an interruption may take a thousand nodes.
+const NOTES: usize = 10;
+
+/// As many notes as anybody reads, and how many more there are.
+pub(super) fn few(mut notes: Vec<String>) -> Vec<String> {
+    let more = notes.len().saturating_sub(NOTES);
+    if more > 0 {
+        notes.truncate(NOTES);
+        notes.push(format!("and {more} more such {}", if more == 1 { "node" } else { "nodes" }));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_notes_are_eleven_lines() {
+        let notes = |count: usize| (0..count).map(|index| format!("node {index}: it is gone")).collect::<Vec<_>>();
+        assert_eq!(few(notes(10)), notes(10));
+        let many = few(notes(1000));
+        assert_eq!((many.len(), many.last().map(String::as_str)), (11, Some("and 990 more such nodes")));
+        assert_eq!(few(notes(11)).last().map(String::as_str), Some("and 1 more such node"));
+    }
 }

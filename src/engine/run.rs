@@ -28,7 +28,7 @@ use crate::state::{Journal, StateError};
 use super::act::{Acted, Actor};
 use super::interrupt::{Interrupt, Signal};
 use super::probe::{Prober, Reach};
-use super::report::{Progress, Reporter};
+use super::report::{self, Progress, Reporter};
 use super::schedule::{AFTER_TROUBLE, LOOKS, Pace, QUIET};
 
 /// How old prices and offers may be when something is launched.
@@ -257,7 +257,7 @@ impl Run<'_> {
     async fn decide(&mut self, carried: &mut Carried, plan: Plan) -> Result<Decision, EngineError> {
         if plan.status == Status::NeedsSurvey {
             let key_name = self.identity.resource_name();
-            let survey = self.cloud.survey(self.intent, &key_name, self.clock.now());
+            let survey = Box::pin(self.cloud.survey(self.intent, &key_name, self.clock.now()));
             let known = carried.published.take();
             let publishing = self.published.as_mut();
             let published = async {
@@ -369,23 +369,25 @@ impl Run<'_> {
     fn take_in(&mut self, carried: &mut Carried, plan: &Plan) -> Result<(), EngineError> {
         let settled = plan.settled.iter().map(|(token, how)| Event::Settled { token: *token, how: how.clone() });
         let mut events: Vec<Event> = settled.collect();
+        let mut notes = Vec::new();
         let mut ec2_moves = !events.is_empty();
         for view in &plan.nodes {
             let before = carried.written.iter().find(|known| known.index == view.index);
             if before.is_none_or(|known| is_news(known, view)) {
-                self.tell_of_change(carried, view);
+                notes.extend(notes_of_change(carried, view));
                 events.push(node_event(view));
                 ec2_moves |= before.is_none_or(|known| known.phase.min(view.phase) < Phase::Attached);
             }
+        }
+        for note in report::few(notes) {
+            self.reporter.report(&Progress::Note(&note));
         }
         if ec2_moves {
             carried.looks.restart();
         }
         self.actor(&mut carried.record).write(events)?;
         self.reporter.report(&Progress::Nodes(&plan.nodes));
-        if !plan.waiting_for.is_empty() {
-            self.reporter.report(&Progress::Waiting(&plan.waiting_for));
-        }
+        self.reporter.report(&Progress::Waiting(&plan.waiting_for));
         carried.written.clone_from(&plan.nodes);
         carried.only_nodes = self.asks_nodes() && plan.nodes.iter().all(|view| view.phase >= Phase::Attached);
         if self.asks_nodes() {
@@ -403,22 +405,6 @@ impl Run<'_> {
 
     fn asks_nodes(&self) -> bool {
         self.intent.goal == Goal::Running && self.options.wait >= Wait::Ssh
-    }
-
-    /// Says what EC2 did while nobody looked.
-    fn tell_of_change(&self, carried: &Carried, view: &NodeView) {
-        let Some(instance) = &view.instance_id else { return };
-        let last = carried.record.last_instance.get(&view.index);
-        let is_left = |id: &str| self.intent.moving.as_ref().is_some_and(|it| it.has_left(id));
-        if let Some(last) = last.filter(|last| *last != instance && view.phase > Phase::Stopping && !is_left(last)) {
-            let note = format!("node {}: {last} is gone; {instance} takes its place", view.index);
-            self.reporter.report(&Progress::Note(&note));
-        }
-        let request = carried.observed.requests.iter().find(|it| Some(&it.id) == view.request_id.as_ref());
-        if let Some(request) = request.filter(|it| lifecycle::is_interrupted(it)) {
-            let note = format!("node {}: {}", view.index, lifecycle::in_words(request));
-            self.reporter.report(&Progress::Note(&note));
-        }
     }
 
     /// Says what is launched for how much, before it is.
@@ -478,6 +464,23 @@ impl Run<'_> {
         self.actor(&mut carried.record).write(events)?;
         Ok(())
     }
+}
+
+/// What EC2 did with a node while nobody looked.
+fn notes_of_change(carried: &Carried, view: &NodeView) -> Vec<String> {
+    let Some(instance) = &view.instance_id else { return Vec::new() };
+    let mut notes = Vec::new();
+    let last = carried.record.last_instance.get(&view.index);
+    // What a node that moves has left is there still.
+    let is_there = |id: &str| carried.observed.instances.iter().any(|it| it.id == id && it.state.is_live());
+    if let Some(last) = last.filter(|last| *last != instance && view.phase > Phase::Stopping && !is_there(last)) {
+        notes.push(format!("node {}: {last} is gone; {instance} takes its place", view.index));
+    }
+    let request = carried.observed.requests.iter().find(|it| Some(&it.id) == view.request_id.as_ref());
+    if let Some(request) = request.filter(|it| lifecycle::is_interrupted(it)) {
+        notes.push(format!("node {}: {}", view.index, lifecycle::in_words(request)));
+    }
+    notes
 }
 
 /// What the loop does after a plan.

@@ -46,6 +46,8 @@ pub struct VolumeWork<'a> {
     pub command: String,
     /// The volume of which changes are asked for.
     pub changing: Option<&'a str>,
+    /// Whether it is about images: then those are looked at, and no volumes.
+    pub images: bool,
     /// Since when it is worked on, where another piece of work began it. `None`: since this run, or since the first run of
     /// the same command of those that were cut off.
     pub since: Option<Timestamp>,
@@ -154,7 +156,8 @@ impl VolumeWork<'_> {
     async fn look(&mut self, trouble: &mut Pace) -> Result<Result<Stored, Signal>, EngineError> {
         let by = Instant::now() + PATIENCE_WITH_CALLS;
         loop {
-            let failure = match self.interrupt.unless(look(self.cloud, self.identity, self.changing)).await {
+            let failure = match self.interrupt.unless(look(self.cloud, self.identity, self.changing, self.images)).await
+            {
                 Err(signal) => return Ok(Err(signal)),
                 Ok(Ok(seen)) => return Ok(Ok(seen)),
                 Ok(Err(failure)) => failure,
@@ -194,7 +197,10 @@ enum Sent {
     Interrupted(Signal),
 }
 
-async fn look(cloud: &Cloud, identity: &Identity, changing: Option<&str>) -> Result<Stored, Failure> {
+async fn look(cloud: &Cloud, identity: &Identity, changing: Option<&str>, images: bool) -> Result<Stored, Failure> {
+    if images {
+        return cloud.own_images(&identity.owner, Some(identity)).await;
+    }
     let (stored, modification) = tokio::join!(cloud.stored(&identity.owner, Some(identity)), async {
         match changing {
             Some(id) => cloud.modification(id).await,

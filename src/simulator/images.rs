@@ -3,6 +3,7 @@
 //! Names follow their publishers' schemes, with the variants beside them (minimal, daily, backports, Pro, EKS, other
 //! channels and a build that was withdrawn) that a search which is too wide would take for the newest.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -36,8 +37,25 @@ pub struct Image {
     pub root_gib: u32,
     /// The publisher's words.
     pub description: String,
-    /// `available`: the simulator has no others.
+    /// `available`, but for the account's own while they are made and when they failed.
     pub state: String,
+    /// What only images of the account's own have.
+    pub own: Option<Own>,
+}
+
+/// What images of the account's own have beside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// The instance that it was made from.
+    pub instance: String,
+    /// The image that that was launched from.
+    pub source: String,
+    /// Whether its root disk is encrypted.
+    pub encrypted: bool,
+    /// Its disks beside the root: device, GiB, whether it is encrypted, snapshot.
+    pub more: Vec<(String, u32, bool, String)>,
 }
 
 /// All images of a region; empty for a region that does not exist.
@@ -107,6 +125,7 @@ fn parse(line: &str) -> Option<Image> {
         root_gib,
         description,
         state: "available".to_owned(),
+        own: None,
     })
 }
 

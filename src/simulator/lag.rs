@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chance;
 use super::lifecycle;
-use super::objects::{Group, Instance, Interface, KeyPair, Snapshot, SpotRequest, Volume};
+use super::objects::{Group, Instance, Interface, KeyPair, OwnImage, Snapshot, SpotRequest, Volume};
 use super::table::Table;
 use super::world::World;
 
@@ -30,6 +30,7 @@ pub(super) enum Row {
     Request(String, Option<Box<SpotRequest>>),
     Volume(String, Option<Box<Volume>>),
     Snapshot(String, Option<Box<Snapshot>>),
+    Image(String, Option<Box<OwnImage>>),
     Group(String, Option<Box<Group>>),
     Key(String, Option<Box<KeyPair>>),
     Interface(String, Option<Box<Interface>>),
@@ -41,6 +42,7 @@ impl Row {
         | Self::Request(id, _)
         | Self::Volume(id, _)
         | Self::Snapshot(id, _)
+        | Self::Image(id, _)
         | Self::Group(id, _)
         | Self::Key(id, _)
         | Self::Interface(id, _)) = self;
@@ -63,6 +65,7 @@ impl Row {
             Self::Request(id, row) => swap(&mut world.requests, id, row, Self::Request),
             Self::Volume(id, row) => swap(&mut world.volumes, id, row, Self::Volume),
             Self::Snapshot(id, row) => swap(&mut world.snapshots, id, row, Self::Snapshot),
+            Self::Image(id, row) => swap(&mut world.images, id, row, Self::Image),
             Self::Group(id, row) => swap(&mut world.groups, id, row, Self::Group),
             Self::Key(id, row) => swap(&mut world.keys, id, row, Self::Key),
             Self::Interface(id, row) => swap(&mut world.interfaces, id, row, Self::Interface),
@@ -79,6 +82,7 @@ fn changed(world: &mut World) -> Vec<Row> {
     all.extend(rows(&mut world.requests, Row::Request));
     all.extend(rows(&mut world.volumes, Row::Volume));
     all.extend(rows(&mut world.snapshots, Row::Snapshot));
+    all.extend(rows(&mut world.images, Row::Image));
     // A region's default group comes with the first look at it, and was always there.
     let groups: Vec<Row> = rows(&mut world.groups, Row::Group).collect();
     let default = |row: &Row| world.groups.get(row.id()).is_some_and(|group| group.name == "default");

@@ -14,7 +14,7 @@ use super::control::Event;
 use super::faults::Armed;
 use super::lag::Past;
 use super::objects::{
-    Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, Snapshot, SpotRequest, Token, Volume,
+    Group, Instance, Interface, KeyPair, Launch, OwnImage, Pool, Profile, Role, Snapshot, SpotRequest, Token, Volume,
 };
 use super::table::Table;
 use super::throttle::Bucket;
@@ -44,6 +44,7 @@ enum Change {
     Request(String, Option<Box<SpotRequest>>),
     Volume(String, Option<Box<Volume>>),
     Snapshot(String, Option<Box<Snapshot>>),
+    Image(String, Option<Box<OwnImage>>),
     Group(String, Option<Box<Group>>),
     Key(String, Option<Box<KeyPair>>),
     Interface(String, Option<Box<Interface>>),
@@ -224,6 +225,7 @@ fn apply(world: &mut World, change: Change) {
         Change::Request(id, row) => world.requests.replay(id, unbox(row)),
         Change::Volume(id, row) => world.volumes.replay(id, unbox(row)),
         Change::Snapshot(id, row) => world.snapshots.replay(id, unbox(row)),
+        Change::Image(id, row) => world.images.replay(id, unbox(row)),
         Change::Group(id, row) => world.groups.replay(id, unbox(row)),
         Change::Key(id, row) => world.keys.replay(id, unbox(row)),
         Change::Interface(id, row) => world.interfaces.replay(id, unbox(row)),
@@ -257,6 +259,7 @@ fn take_changes(world: &mut World) -> Vec<Change> {
     changed(&mut world.requests, &mut changes, |id, row| Change::Request(id, row.map(Box::new)));
     changed(&mut world.volumes, &mut changes, |id, row| Change::Volume(id, row.map(Box::new)));
     changed(&mut world.snapshots, &mut changes, |id, row| Change::Snapshot(id, row.map(Box::new)));
+    changed(&mut world.images, &mut changes, |id, row| Change::Image(id, row.map(Box::new)));
     changed(&mut world.groups, &mut changes, |id, row| Change::Group(id, row.map(Box::new)));
     changed(&mut world.keys, &mut changes, |id, row| Change::Key(id, row.map(Box::new)));
     changed(&mut world.interfaces, &mut changes, |id, row| Change::Interface(id, row.map(Box::new)));
@@ -281,6 +284,7 @@ pub(super) fn forget_changes(world: &mut World) {
     world.requests.take_changed();
     world.volumes.take_changed();
     world.snapshots.take_changed();
+    world.images.take_changed();
     world.groups.take_changed();
     world.keys.take_changed();
     world.interfaces.take_changed();
@@ -306,6 +310,7 @@ fn everything(world: &World) -> Vec<Change> {
     all.extend(world.requests.iter().map(|(id, row)| Change::Request(id.clone(), boxed(row))));
     all.extend(world.volumes.iter().map(|(id, row)| Change::Volume(id.clone(), boxed(row))));
     all.extend(world.snapshots.iter().map(|(id, row)| Change::Snapshot(id.clone(), boxed(row))));
+    all.extend(world.images.iter().map(|(id, row)| Change::Image(id.clone(), boxed(row))));
     all.extend(world.groups.iter().map(|(id, row)| Change::Group(id.clone(), boxed(row))));
     all.extend(world.keys.iter().map(|(id, row)| Change::Key(id.clone(), boxed(row))));
     all.extend(world.interfaces.iter().map(|(id, row)| Change::Interface(id.clone(), boxed(row))));
@@ -328,6 +333,7 @@ fn size(world: &World) -> usize {
         + world.requests.len()
         + world.volumes.len()
         + world.snapshots.len()
+        + world.images.len()
         + world.groups.len()
         + world.keys.len()
         + world.interfaces.len()

@@ -366,6 +366,48 @@ impl Snapshot {
     }
 }
 
+/// An image of the account's own, made from an instance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct OwnImage {
+    pub region: String,
+    pub name: String,
+    pub description: String,
+    pub architecture: String,
+    /// The disks: the root's first, each with its snapshot.
+    pub disks: Vec<ImageDisk>,
+    pub instance: String,
+    /// The image that the instance was launched from.
+    pub source: String,
+    /// Whose the first image of that line was: it tells the system and its login name.
+    pub publisher: String,
+    pub created: Timestamp,
+    pub visible: Timestamp,
+    pub done: Timestamp,
+    /// Whether it ends as `failed`.
+    pub fails: bool,
+    pub tags: Tags,
+}
+
+/// A disk of an image of the account's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ImageDisk {
+    pub device: String,
+    pub size: u32,
+    pub encrypted: bool,
+    pub snapshot: String,
+}
+
+impl OwnImage {
+    /// EC2's word for its state.
+    pub fn state(&self, now: Timestamp) -> &'static str {
+        match () {
+            () if now < self.done => "pending",
+            () if self.fails => "failed",
+            () => "available",
+        }
+    }
+}
+
 impl Volume {
     /// EC2's word for its state.
     pub fn state(&self, now: Timestamp) -> &'static str {

@@ -22,6 +22,8 @@ pub struct Summary {
     pub volumes: Vec<VolumeSummary>,
     /// Snapshots.
     pub snapshots: Vec<SnapshotSummary>,
+    /// Images of the account's own.
+    pub images: Vec<ImageSummary>,
     /// Security groups, without the default one of each region.
     pub security_groups: Vec<NamedSummary>,
     /// Key pairs.
@@ -152,6 +154,25 @@ pub struct SnapshotSummary {
     pub tags: Tags,
 }
 
+/// One image of the account's own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ImageSummary {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The instance that it was made from.
+    pub instance_id: String,
+    /// EC2's word for its state.
+    pub state: &'static str,
+    /// The device names of its disks, the root's first.
+    pub devices: Vec<String>,
+    /// The snapshots of its disks.
+    pub snapshots: Vec<String>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
 /// Something with a name or an address.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NamedSummary {
@@ -188,6 +209,7 @@ impl Summary {
             && self.spot_requests.iter().all(|it| it.gone)
             && self.volumes.is_empty()
             && self.snapshots.is_empty()
+            && self.images.is_empty()
             && self.security_groups.is_empty()
             && self.key_pairs.is_empty()
             && self.network_interfaces.is_empty()
@@ -211,6 +233,7 @@ fn summary(world: &World, now: Timestamp) -> Summary {
         spot_requests: requests(world),
         volumes: volumes(world, now),
         snapshots: snapshots(world, now),
+        images: images(world, now),
         security_groups: groups(world),
         key_pairs: named(world.keys.iter().map(|(id, it)| (id, &it.region, it.name.clone(), &it.tags))),
         network_interfaces: named(
@@ -278,6 +301,19 @@ fn snapshots(world: &World, now: Timestamp) -> Vec<SnapshotSummary> {
         volume_id: it.volume.clone(),
         size_gib: it.size,
         state: it.state(now),
+        tags: it.tags.clone(),
+    });
+    all.collect()
+}
+
+fn images(world: &World, now: Timestamp) -> Vec<ImageSummary> {
+    let all = world.images.iter().map(|(id, it)| ImageSummary {
+        id: id.clone(),
+        name: it.name.clone(),
+        instance_id: it.instance.clone(),
+        state: it.state(now),
+        devices: it.disks.iter().map(|disk| disk.device.clone()).collect(),
+        snapshots: it.disks.iter().map(|disk| disk.snapshot.clone()).collect(),
         tags: it.tags.clone(),
     });
     all.collect()

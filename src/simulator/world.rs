@@ -10,7 +10,7 @@ use super::control::Event;
 use super::faults::Armed;
 use super::lag::Past;
 use super::objects::{
-    Group, Instance, Interface, KeyPair, Launch, Pool, Profile, Role, Snapshot, SpotRequest, Token, Volume,
+    Group, Instance, Interface, KeyPair, Launch, OwnImage, Pool, Profile, Role, Snapshot, SpotRequest, Token, Volume,
 };
 use super::settings::Settings;
 use super::table::Table;
@@ -30,6 +30,7 @@ pub(super) struct World {
     pub requests: Table<SpotRequest>,
     pub volumes: Table<Volume>,
     pub snapshots: Table<Snapshot>,
+    pub images: Table<OwnImage>,
     pub groups: Table<Group>,
     pub keys: Table<KeyPair>,
     pub interfaces: Table<Interface>,
@@ -132,6 +133,7 @@ impl World {
         self.requests.clear();
         self.volumes.clear();
         self.snapshots.clear();
+        self.images.clear();
         self.groups.clear();
         self.keys.clear();
         self.interfaces.clear();

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod command;
 pub mod copy;
+pub mod dialogue;
 mod error;
 mod files;
 pub mod host_keys;

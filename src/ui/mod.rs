@@ -2,12 +2,17 @@
 
 #[cfg(feature = "actual")]
 pub mod actual;
+mod beacon;
 pub mod best;
 mod board;
+mod canvas;
 pub mod checks;
 pub mod cost;
+mod events;
 pub mod exits;
+mod fold;
 pub mod history;
+pub mod images;
 pub mod leftovers;
 mod live;
 pub mod moving;
@@ -30,15 +35,17 @@ pub mod volumes;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use dialoguer::console::Term;
-use indicatif::{MultiProgress, ProgressDrawTarget};
 use rustix::termios::Termios;
 use serde::Serialize;
 
+use crate::clock::Clock;
+use canvas::Canvas;
+use events::{Event, Level};
 pub use live::Live;
 pub use picture::Picture;
 pub use prompt::PromptError;
@@ -55,6 +62,18 @@ pub enum ColorChoice {
     Never,
 }
 
+/// How progress is told on standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProgressStyle {
+    /// Drawn over itself on a terminal that a person looks at, in lines elsewhere.
+    #[default]
+    Auto,
+    /// A line a change: for screen readers, and for logs.
+    Plain,
+    /// A JSON object a line: for programs.
+    Json,
+}
+
 /// How the user wants to be spoken to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UiOptions {
@@ -66,6 +85,8 @@ pub struct UiOptions {
     pub verbose: u8,
     /// Colours.
     pub color: ColorChoice,
+    /// Progress.
+    pub progress: ProgressStyle,
     /// Ask nothing.
     pub no_input: bool,
     /// Every question is answered with yes.
@@ -94,7 +115,8 @@ pub struct Ui {
     options: UiOptions,
     out: Stream,
     err: Stream,
-    bars: MultiProgress,
+    canvas: Arc<Canvas>,
+    clock: Clock,
     out_is_terminal: bool,
     can_ask: bool,
     /// How the terminal was before the question that is being asked now: while it waits for a key, nothing that is typed is
@@ -102,6 +124,8 @@ pub struct Ui {
     before_question: Mutex<Option<Termios>>,
     /// What was said while a screen is drawn, which it would spoil.
     kept: Mutex<Option<Vec<String>>>,
+    /// The clock of which the time stands before each line, where that is wanted.
+    times: OnceLock<Clock>,
 }
 
 impl Ui {
@@ -113,17 +137,19 @@ impl Ui {
             ColorChoice::Always => anstream::ColorChoice::Always,
             ColorChoice::Never => anstream::ColorChoice::Never,
         };
-        // The target hides itself where stderr is no terminal, or one that cannot move its cursor (TERM=dumb).
-        let target = if options.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        // Who reads the log of a CI job reads lines, also where the job has a terminal.
+        let drawn = options.progress == ProgressStyle::Auto && !options.quiet && std::env::var_os("CI").is_none();
         Self {
             options,
             out: Mutex::new(Box::new(AutoStream::new(io::stdout(), choice))),
             err: Mutex::new(Box::new(AutoStream::new(io::stderr(), choice))),
-            bars: MultiProgress::with_draw_target(target),
+            canvas: if drawn { Canvas::of_stderr() } else { Canvas::none() },
+            clock: Clock::system(),
             out_is_terminal: io::stdout().is_terminal(),
             can_ask: !options.no_input && io::stdin().is_terminal() && io::stderr().is_terminal(),
             before_question: Mutex::new(None),
             kept: Mutex::new(None),
+            times: OnceLock::new(),
         }
     }
 
@@ -134,11 +160,13 @@ impl Ui {
             options,
             out: Mutex::new(Box::new(out)),
             err: Mutex::new(Box::new(err)),
-            bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            canvas: Canvas::none(),
+            clock: Clock::system(),
             out_is_terminal: false,
             can_ask: false,
             before_question: Mutex::new(None),
             kept: Mutex::new(None),
+            times: OnceLock::new(),
         }
     }
 
@@ -168,7 +196,7 @@ impl Ui {
         if text.is_empty() {
             return Ok(());
         }
-        let written = self.bars.suspend(|| write(&self.out, text));
+        let written = self.canvas.suspend(|| write(&self.out, text));
         match written {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OutputError::Write(error)),
             _ => Ok(()),
@@ -186,7 +214,7 @@ impl Ui {
     /// Says what is being done. Silent under `--quiet`.
     pub fn status(&self, text: &str) {
         if !self.options.quiet {
-            self.say(text);
+            self.tell(Level::Status, text, text);
         }
     }
 
@@ -197,27 +225,33 @@ impl Ui {
 
     /// Warns; under `--quiet` too.
     pub fn warn(&self, text: &str) {
-        self.say(&format!("{WARNING}warning:{WARNING:#} {text}"));
+        self.tell(Level::Warning, text, &format!("{WARNING}warning:{WARNING:#} {text}"));
     }
 
     /// Hands on a line that a node has written to its standard error; under `--quiet` too.
     pub fn relay(&self, line: &str) {
-        self.say(line);
+        self.tell(Level::Relayed, line, line);
     }
 
     /// Says that something is paid for at the full price; under `--quiet` too, for nobody may overlook it.
     pub fn on_demand(&self, text: &str) {
-        self.say(&format!("{ERROR}ON-DEMAND:{ERROR:#} {text}"));
+        self.tell(Level::OnDemand, text, &format!("{ERROR}ON-DEMAND:{ERROR:#} {text}"));
     }
 
     /// Says an error, what caused it, and what to do about it.
     pub fn error(&self, error: &dyn Error, hints: &[String]) {
-        let mut lines = vec![format!("{ERROR}error:{ERROR:#} {error}")];
+        let mut causes = Vec::new();
         let mut source = error.source();
         while let Some(cause) = source {
-            lines.push(format!("  caused by: {cause}"));
+            causes.push(cause.to_string());
             source = cause.source();
         }
+        if self.is_json() {
+            let event = Event::Error { text: error.to_string(), causes, hints };
+            return self.say(&events::line(self.clock.now(), event));
+        }
+        let mut lines = vec![format!("{ERROR}error:{ERROR:#} {error}")];
+        lines.extend(causes.iter().map(|cause| format!("  caused by: {cause}")));
         lines.extend(hints.iter().map(|hint| format!("{HINT}hint:{HINT:#} {hint}")));
         self.say(&lines.join("\n"));
     }
@@ -227,8 +261,34 @@ impl Ui {
     /// For the thread that takes signals: another one may be in the middle of a question, and holds the picture then.
     pub fn last_words(&self, text: &str) {
         top::leave();
+        self.canvas.abandon();
+        beacon::leave();
         self.give_terminal_back();
-        let _ = write(&self.err, text);
+        let line = match self.is_json() {
+            true => events::line(self.clock.now(), Event::Message { level: Level::Status, text }),
+            false => text.to_owned(),
+        };
+        let _ = write(&self.err, &line);
+    }
+
+    /// Whether progress, notes and errors are told to a program.
+    fn is_json(&self) -> bool {
+        self.options.progress == ProgressStyle::Json
+    }
+
+    /// Tells a program of progress; people are told otherwise.
+    fn emit(&self, event: Event<'_>) {
+        if self.is_json() && !self.options.quiet {
+            self.say(&events::line(self.clock.now(), event));
+        }
+    }
+
+    /// Says a text as it is for programs or for people.
+    fn tell(&self, level: Level, text: &str, for_people: &str) {
+        match self.is_json() {
+            true => self.say(&events::line(self.clock.now(), Event::Message { level, text })),
+            false => self.say(for_people),
+        }
     }
 
     /// Keeps what is said from now on, or says it again.
@@ -244,18 +304,21 @@ impl Ui {
         kept.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Whether progress is drawn over itself, rather than told in lines.
-    fn is_live(&self) -> bool {
-        !self.options.quiet && !self.bars.is_hidden()
-    }
-
     /// Writes to stderr. Where that fails there is nobody left to tell.
     fn say(&self, text: &str) {
         if let Some(kept) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             kept.push(anstream::adapter::strip_str(text).to_string());
             return;
         }
-        let _ = self.bars.suspend(|| write(&self.err, text));
+        let _ = match self.times.get() {
+            Some(clock) => self.canvas.suspend(|| write(&self.err, &time::stamped(text, clock.now()))),
+            None => self.canvas.suspend(|| write(&self.err, text)),
+        };
+    }
+
+    /// Puts the time before each line that is said from now on, for a log that does not do so itself.
+    pub fn tell_times(&self, clock: Clock) {
+        let _ = self.times.set(clock);
     }
 }
 

@@ -72,6 +72,11 @@ pub(super) fn is_ordinary(class: Class) -> bool {
     matches!(class, Class::NotYetVisible | Class::Gone | Class::Exists | Class::InUse)
 }
 
+/// Whether a failure passes, or another pool may do: the work goes on by itself.
+pub(super) fn passes(class: Class) -> bool {
+    matches!(class, Class::Throttled | Class::Capacity | Class::Ambiguous)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::samples;

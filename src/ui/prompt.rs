@@ -142,7 +142,7 @@ impl Ui {
         prompt: impl FnOnce() -> Result<T, dialoguer::Error>,
     ) -> Result<T, PromptError> {
         *self.before_question.lock().unwrap_or_else(PoisonError::into_inner) = termios::tcgetattr(io::stdin()).ok();
-        let answer = self.bars.suspend(prompt).map_err(|source| {
+        let answer = self.canvas.suspend(prompt).map_err(|source| {
             // A prompt that was broken off has hidden the cursor and does not show it again.
             let _ = Term::stderr().show_cursor();
             let dialoguer::Error::IO(error) = &source;

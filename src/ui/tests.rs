@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use indicatif::{MultiProgress, ProgressDrawTarget};
-
+use super::canvas::Canvas;
 use super::samples::{self, bare};
 use super::{Live, OutputError, PromptError, Ui, UiOptions};
+use crate::clock::Clock;
 use crate::domain::call::Made;
 use crate::domain::failure::{Class, Failure};
 use crate::domain::phase::Phase;
@@ -50,11 +50,13 @@ fn onto(options: UiOptions, out: impl Write + Send + 'static, err: impl Write + 
         options,
         out: Mutex::new(Box::new(out)),
         err: Mutex::new(Box::new(anstream::StripStream::new(Box::new(err) as Box<dyn Write + Send>))),
-        bars: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+        canvas: Canvas::none(),
+        clock: Clock::system(),
         out_is_terminal: false,
         can_ask: false,
         before_question: std::sync::Mutex::new(None),
         kept: Mutex::new(None),
+        times: std::sync::OnceLock::new(),
     }
 }
 
@@ -158,7 +160,7 @@ fn play(live: &Live<'_>) {
     live.report(&Progress::Waiting(&["sg-1 to be free".to_owned()]));
     live.report(&Progress::Note("EC2 gave\nits notice"));
     live.report(&Progress::Nodes(&[bare(0, Phase::Ready, None)]));
-    live.finish();
+    live.finish("done");
 }
 
 #[test]

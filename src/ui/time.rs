@@ -26,6 +26,14 @@ pub fn relative(then: Timestamp, now: Timestamp) -> String {
     if span.is_negative() { format!("{words} ago") } else { format!("in {words}") }
 }
 
+/// A text with the time before each line, RFC 3339 in UTC and whole seconds.
+#[must_use]
+pub fn stamped(text: &str, now: Timestamp) -> String {
+    let time = now.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let lines: Vec<String> = text.lines().map(|line| format!("{time} {line}")).collect();
+    lines.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::report::volume_word;
 use super::tables::grid::{Column, render};
 use super::text::one_line;
-use super::time::short;
+use super::time::{relative, short};
 use crate::domain::money;
 use crate::domain::observed::{Snapshot, SnapshotState};
 use crate::domain::stored::StoredVolume;
@@ -21,6 +21,8 @@ pub struct VolumeRow {
     pub stored: StoredVolume,
     /// Its snapshots, newest first.
     pub snapshots: Vec<Snapshot>,
+    /// When the next snapshot by schedule is due; nothing where there is no schedule.
+    pub next_snapshot: Option<Timestamp>,
     /// What it costs, USD a month, its snapshots not counted.
     pub usd_per_month: f64,
 }
@@ -95,16 +97,21 @@ fn role(stored: &StoredVolume) -> &str {
     stored.tags.get(tags::ROLE).map(String::as_str).unwrap_or_default()
 }
 
-/// The newest snapshot with its age, and what all of them cost.
+/// The newest snapshot with its age, what all of them cost, and when the next is due.
 fn newest(row: &VolumeRow, now: Timestamp) -> String {
-    let Some(newest) = row.snapshots.first() else { return "none".to_owned() };
+    let next = match row.next_snapshot {
+        Some(at) if at > now => format!("; next {}", relative(at, now)),
+        Some(_) => "; one is due".to_owned(),
+        None => String::new(),
+    };
+    let Some(newest) = row.snapshots.first() else { return format!("none{next}") };
     let age = newest.started_at.map(|at| format!(", {} old", age(at, now))).unwrap_or_default();
     let state = if newest.state == SnapshotState::Completed { String::new() } else { format!(", {}", state(newest)) };
     let more = match row.snapshots.len() {
         1 => String::new(),
         count => format!("; {count} in all"),
     };
-    format!("{}{age}{state}{more}, at most {} a month", newest.id, money::amount(snapshots_usd(row)))
+    format!("{}{age}{state}{more}, at most {} a month{next}", newest.id, money::amount(snapshots_usd(row)))
 }
 
 /// What a volume's snapshots cost at most, USD a month. Each holds only what changed since the one before, so that it
@@ -185,6 +192,8 @@ struct VolumeShape<'a> {
     from_snapshot: Option<&'a str>,
     /// Newest first.
     snapshots: Vec<SnapshotShape<'a>>,
+    /// By the environment's schedule.
+    next_snapshot_at: Option<Timestamp>,
     price_per_month: f64,
     snapshot_price_per_month_at_most: f64,
 }
@@ -241,6 +250,7 @@ impl<'a> From<&'a VolumeRow> for VolumeShape<'a> {
             made_at: stored.made_at,
             from_snapshot: stored.from_snapshot.as_deref(),
             snapshots: row.snapshots.iter().map(|it| SnapshotShape::of(&row.region, it)).collect(),
+            next_snapshot_at: row.next_snapshot,
             price_per_month: row.usd_per_month,
             snapshot_price_per_month_at_most: snapshots_usd(row),
         }

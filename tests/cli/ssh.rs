@@ -147,6 +147,17 @@ fn forwards_come_from_flags_and_for_a_shell_from_the_file() {
 }
 
 #[test]
+fn ctrl_c_ends_forwards_without_a_shell_and_says_so() {
+    let fake = Fake::new(World::new(), "ssh", "echo $$ >> $LOG; exec sleep 60");
+    fake.world.ok("up dev --template ./plain -q", &[]);
+    let running = fake.start(&["ssh", "dev", "-N", "--forward", "18083:db"]);
+    let pid = eventually("ssh", || fake.log().first().cloned());
+    running.signal("INT");
+    running.finish().exits(130).says(&["interrupted: the forwards are closed; dev runs on"]);
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "ssh goes on");
+}
+
+#[test]
 fn a_port_that_is_taken_is_told_before_anything_is_asked_of_ec2() {
     let fake = Fake::new(World::new(), "ssh", "echo \"$@\" >> $LOG");
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();

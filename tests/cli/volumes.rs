@@ -12,7 +12,7 @@ fn a_volume_is_restored_from_its_snapshot_and_the_old_one_is_kept() {
     let world = World::new();
     world.ok("up dev --volume 20 -q", &[]);
     let taken = world.ok("volume snapshot dev --wait", &["--description", "before the upgrade"]);
-    taken.says(&["at most $1.00 a month", "has written what it held in memory"]);
+    taken.says(&["at most $1.00 a month", "the file system of node 0 of dev was frozen for that moment"]);
     let shown = world.json("volume snapshots dev");
     let snapshot = shown["snapshots"][0].clone();
     assert_eq!(shown["snapshots"].as_array().unwrap().len(), 1, "{shown:#}");
@@ -47,6 +47,19 @@ fn a_volume_is_restored_from_its_snapshot_and_the_old_one_is_kept() {
     world.ok(&format!("volume delete-snapshot {} -y", snapshot["snapshot_id"].as_str().unwrap()), &[]);
     assert_eq!(ids(&world, "volume snapshots", "snapshots", "snapshot_id"), [""; 0]);
     assert_eq!(ids(&world, "volume list", "volumes", "volume_id"), [new]);
+}
+
+#[test]
+fn down_tells_of_a_volume_that_was_made_without_an_environment_and_what_it_costs() {
+    let world = World::new();
+    world.ok("volume create dev --zone us-east-1a --size 50 -y -q", &[]);
+    let id = ids(&world, "volume list", "volumes", "volume_id").remove(0);
+    let told = [&*id, "50 GiB in us-east-1a", "$4.00 a month", "cloudtop up dev", "cloudtop volume delete vol-"];
+    world.ok("down dev", &[]).says(&told);
+    world.run("down dev --delete-volumes -y").exits(1).says(&["nothing was deleted", "cloudtop volume delete vol-"]);
+    assert_eq!(ids(&world, "volume list", "volumes", "volume_id"), [&*id]);
+    world.ok(&format!("volume delete {id} -y"), &[]);
+    world.ok("down dev", &[]).says(&["nothing is left of dev"]);
 }
 
 #[test]

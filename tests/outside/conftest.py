@@ -13,6 +13,8 @@ from driver import Cloudtop, Endpoint, clean_environment, moto, served_simulator
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("CLOUDTOP", REPOSITORY / "target/debug/cloudtop"))
+# Where test_tmux.py writes the captures that the documentation shows; nothing: nowhere.
+CAPTURES = os.environ.get("CAPTURES")
 
 # boto3 in this process must not find the user's own AWS configuration, nor ask a metadata service.
 _HOME = tempfile.TemporaryDirectory(prefix="cloudtop-tests-")

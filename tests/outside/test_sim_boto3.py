@@ -450,3 +450,32 @@ def test_dry_runs(ec2, cloudtop_of_simulator):
     cloudtop_of_simulator("sim", "set", "setting", "denied", "TerminateInstances,CreateTags,DeleteKeyPair")
     for call, arguments in calls:
         assert error_code(call, DryRun=True, **arguments) == "UnauthorizedOperation"
+
+
+def test_an_image_of_an_instance_and_an_instance_of_the_image(ec2):
+    launch = {"ImageId": ubuntu(ec2), "InstanceType": TYPE, "MinCount": 1, "MaxCount": 1}
+    second = {"DeviceName": "/dev/xvdj", "Ebs": {"VolumeSize": 3, "VolumeType": "gp3"}}
+    instance = ec2.run_instances(BlockDeviceMappings=[second], **launch)["Instances"][0]["InstanceId"]
+    wish = {"InstanceId": instance, "Name": "mine/1", "NoReboot": True}
+    eventually(lambda: states(ec2, [instance]) == {instance: "running"})
+    both = [{"ResourceType": kind, "Tags": OWN} for kind in ("image", "snapshot")]
+    left_out = [{"DeviceName": "/dev/xvdj", "NoDevice": ""}]
+    made = ec2.create_image(BlockDeviceMappings=left_out, TagSpecifications=both, **wish)["ImageId"]
+    assert error_code(ec2.create_image, **wish) == "InvalidAMIName.Duplicate"
+    assert error_code(ec2.create_image, **wish | {"Name": "not:this"}) == "InvalidAMIName.Malformed"
+    by_tag = [{"Name": "tag:made-by", "Values": ["boto3"]}]
+    eventually(lambda: ec2.describe_images(Owners=["self"], Filters=by_tag)["Images"])
+    (shown,) = ec2.describe_images(Owners=["self"], Filters=by_tag)["Images"]
+    assert (shown["ImageId"], shown["Name"], shown["SourceInstanceId"]) == (made, "mine/1", instance)
+    (disk,) = shown["BlockDeviceMappings"]
+    if shown["State"] == "pending":
+        assert error_code(ec2.run_instances, **launch | {"ImageId": made}) == "InvalidAMIID.Unavailable"
+    ec2.get_waiter("image_available").wait(ImageIds=[made], WaiterConfig={"Delay": 1})
+    snapshot = disk["Ebs"]["SnapshotId"]
+    assert error_code(ec2.delete_snapshot, SnapshotId=snapshot) == "InvalidSnapshot.InUse"
+    copy = ec2.run_instances(**launch | {"ImageId": made})["Instances"][0]
+    assert copy["ImageId"] == made
+    ended = ec2.deregister_image(ImageId=made, DeleteAssociatedSnapshots=True)
+    assert ended["DeleteSnapshotResults"] == [{"SnapshotId": snapshot, "ReturnCode": "success"}]
+    assert error_code(ec2.deregister_image, ImageId=made) == "InvalidAMIID.NotFound"
+    assert ec2.describe_snapshots(OwnerIds=["self"], Filters=by_tag)["Snapshots"] == []

@@ -94,3 +94,15 @@ def test_a_signal_in_the_middle_of_a_question_gives_the_terminal_back(user):
         os.kill(terminal.pid, signal.SIGTERM)
         terminal.ended(143).is_clean()
     assert user.file == ""
+
+
+@pytest.mark.parametrize(("answer", "code", "instances"), [(["n", ENTER], 1, 1), ([ENTER], 1, 1), ([CTRL_C], 130, 1), (["y", ENTER], 0, 2)])
+def test_a_budget_that_is_spent_asks_before_anything_is_launched(user, answer, code, instances):
+    user.cloudtop("--sim", "up", "dev", "--no-volume", "--wait", "running")
+    # Any instance has spent this within a second.
+    (user.cwd / "cloudtop.toml").write_text("[budget]\nmonthly = 0.000001\n")
+    with user.types("up", "job", "--no-volume", "--wait", "running", columns=160) as terminal:
+        terminal.wait("Let job run all the same?").press(*answer)
+        terminal.ended(code).is_clean()
+    shown = user.cloudtop("--sim", "sim", "show", "--json").json()
+    assert len(shown["instances"]) == instances, shown

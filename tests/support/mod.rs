@@ -51,6 +51,7 @@ pub fn cloudtop_intent() -> Intent {
         secrets: Vec::new(),
         snapshot_first: false,
         moving: None,
+        baking: None,
         tags: BTreeMap::new(),
     }
 }

@@ -234,6 +234,14 @@ pub const ALL: &[Scenario] = &[
         Wanted { gib: Some(40), ..ever(1, 1, gone("dev", 1)) },
     ),
     row("volume create", &[], "volume create dev --size 20 --zone us-east-1b", &["up dev"], running("dev", 1)),
+    // It watches until the time of the environment is over, and ends that.
+    row(
+        "watch (schedule)",
+        &[Run("up kept --ttl 1h"), Run("stop kept")],
+        "watch kept --every 20m",
+        &["watch kept --every 20m"],
+        with_snapshots(1, ever(1, 1, gone("kept", 1))),
+    ),
     row(
         "volume restore",
         &[DEV, Run("down dev"), Run("volume snapshot dev --wait")],

@@ -20,6 +20,9 @@ const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mUqkXzYwRZ0bUOV
 /// The journal is synced at each call: a disk in memory makes hundreds of runs quick.
 const IN_MEMORY: &str = "/dev/shm";
 
+/// A schedule of snapshots of an environment that no other row knows.
+const CONFIGURATION: &str = "[env.kept.snapshots]\nevery = \"1d\"\nkeep = 1\n";
+
 pub struct World {
     directory: tempfile::TempDir,
     pub simulator: Simulator,
@@ -77,7 +80,7 @@ impl World {
             world.simulator.set(key, value).unwrap();
         }
         std::fs::write(world.file("key.pub"), PUBLIC_KEY).unwrap();
-        std::fs::write(world.file("cloudtop.toml"), "").unwrap();
+        std::fs::write(world.file("cloudtop.toml"), CONFIGURATION).unwrap();
         world
     }
 

@@ -25,6 +25,7 @@ const GROUP: &str = "sg-00000000000000000";
 const REQUEST: &str = "sir-00000000";
 const INTERFACE: &str = "eni-00000000000000000";
 const SNAPSHOT: &str = "snap-00000000000000000";
+const IMAGE: &str = "ami-00000000000000000";
 /// The smallest page that most describes take.
 const SMALL_PAGE: i32 = 5;
 
@@ -186,6 +187,11 @@ impl Cloud {
                 said(name, ec2.delete_network_interface().dry_run(true).network_interface_id(INTERFACE).send()).await
             }
             "DeleteSnapshot" => said(name, ec2.delete_snapshot().dry_run(true).snapshot_id(SNAPSHOT).send()).await,
+            "CreateImage" => {
+                let call = ec2.create_image().dry_run(true).instance_id(INSTANCE);
+                said(name, call.name("cloudtop-doctor-nothing").send()).await
+            }
+            "DeregisterImage" => said(name, ec2.deregister_image().dry_run(true).image_id(IMAGE).send()).await,
             "CreateSnapshot" => said(name, ec2.create_snapshot().dry_run(true).volume_id(VOLUME).send()).await,
             "ModifyVolume" => {
                 said(name, ec2.modify_volume().dry_run(true).volume_id(VOLUME).size(count(1)).send()).await

@@ -1,15 +1,21 @@
 //! `cloudtop volume list` and `cloudtop volume snapshots`.
 
 use clap::Args;
+use jiff::Timestamp;
 
 use crate::cli::CommandError;
+use crate::config::Config;
 use crate::domain::money;
 use crate::domain::names::EnvName;
 use crate::domain::observed::Snapshot;
+use crate::domain::snapshot_schedule;
+use crate::domain::stored::StoredVolume;
 use crate::domain::tags;
+use crate::state::State;
 use crate::ui::volumes::{self as shown, SnapshotRow, VolumeRow};
 
 use super::super::context::Context;
+use super::super::{keeping, report};
 use super::place;
 
 /// The volumes that there are, those of ended environments too.
@@ -29,12 +35,14 @@ pub struct SnapshotsArgs {
 pub async fn run(_: &ListArgs, context: &Context) -> Result<(), CommandError> {
     let mut rows = Vec::new();
     let mut orphans = 0;
+    let (config, state) = (keeping::configured(context), context.store.read().await?);
     for (cloud, stored) in place::everywhere(context).await? {
         for volume in &stored.volumes {
             let snapshots: Vec<Snapshot> = stored.snapshots_of(&volume.volume.id).into_iter().cloned().collect();
             let (usd_per_month, _) = money::gp3_per_month(cloud.region(), u64::from(volume.volume.gib));
             let region = cloud.region().to_owned();
-            rows.push(VolumeRow { region, stored: volume.clone(), snapshots, usd_per_month });
+            let next_snapshot = next(context, &config, &state, volume, &snapshots);
+            rows.push(VolumeRow { region, stored: volume.clone(), snapshots, next_snapshot, usd_per_month });
         }
         orphans += stored.snapshots.iter().filter(|it| stored.volume(&it.volume_id).is_none()).count();
     }
@@ -53,6 +61,20 @@ pub async fn run(_: &ListArgs, context: &Context) -> Result<(), CommandError> {
             .status(&format!("{orphans} more snapshots are of volumes that are gone: `cloudtop volume snapshots`"));
     }
     Ok(())
+}
+
+/// When the next snapshot of a volume is due by the schedule of its environment. That of an ended one is not kept.
+fn next(
+    context: &Context,
+    config: &Config,
+    state: &State,
+    volume: &StoredVolume,
+    snapshots: &[Snapshot],
+) -> Option<Timestamp> {
+    let env = &volume.identity.env;
+    let lives = state.environments.get(env).is_some_and(|it| !report::is_over(it.intent.goal));
+    let schedule = config.environment(env.as_str()).snapshots?.schedule().filter(|_| lives && volume.is_in_place())?;
+    Some(snapshot_schedule::next(schedule, &volume.volume.id, snapshots).unwrap_or_else(|| context.clock.now()))
 }
 
 /// Runs `cloudtop volume snapshots`.

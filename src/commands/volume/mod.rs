@@ -3,7 +3,8 @@
 mod create;
 mod delete;
 mod list;
-mod place;
+pub(super) mod place;
+pub(super) mod quiet;
 mod resize;
 mod restore;
 mod snapshot;

@@ -10,8 +10,10 @@ use crate::domain::call::Tags;
 use crate::domain::environment::Environment;
 use crate::domain::names::{EnvName, Identity};
 use crate::domain::stored::{Stored, StoredVolume};
+use crate::domain::tags;
 use crate::domain::volume_work::{Moment, Next};
 use crate::engine::{VolumeWork, Worked};
+use crate::state::State;
 use crate::ui::Live;
 
 use super::super::context::Context;
@@ -73,13 +75,24 @@ impl Place {
             interrupt: context.interrupt.clone(),
             command: task.command.clone(),
             changing: task.changing,
+            images: task.images,
             since: task.since,
             patience: None,
         };
         let worked = work.run(decide).await;
-        live.finish();
+        live.finish(match &worked {
+            Ok(Worked::Done(_)) => "done",
+            Ok(Worked::Stopped(_)) => "blocked",
+            Ok(Worked::Refused(_)) => "refused",
+            Ok(Worked::TimedOut(_)) => "timed-out",
+            Ok(Worked::Interrupted(_)) => "interrupted",
+            Err(_) => "failed",
+        });
         let go_on = format!("go on with `cloudtop {}`", task.command);
-        let look = "`cloudtop volume list` and `cloudtop volume snapshots` show what there is";
+        let look = match task.images {
+            true => "`cloudtop image list` shows what there is",
+            false => "`cloudtop volume list` and `cloudtop volume snapshots` show what there is",
+        };
         match worked? {
             Worked::Done(it) => Ok(it),
             Worked::Stopped(why) => Err(CommandError::new(Exit::Failed, why)),
@@ -102,6 +115,8 @@ pub struct Task<'a> {
     pub command: String,
     /// The volume of which changes are asked for.
     pub changing: Option<&'a str>,
+    /// Whether it is about images.
+    pub images: bool,
     /// Since when it is worked on, where an earlier task began it.
     pub since: Option<Timestamp>,
 }
@@ -109,7 +124,7 @@ pub struct Task<'a> {
 impl Task<'_> {
     /// A task that waits for as long as it takes.
     pub fn new(command: String) -> Self {
-        Self { command, changing: None, since: None }
+        Self { command, changing: None, images: false, since: None }
     }
 }
 
@@ -141,10 +156,24 @@ pub fn of_node<'s>(stored: &'s Stored, name: &NodeName) -> Result<&'s StoredVolu
     }
 }
 
-/// Everything that is kept: in each region and with each profile that the state knows, and in the region that is named
-/// or configured.
+/// Everything that is kept there: see [`clouds`].
 pub async fn everywhere(context: &Context) -> Result<Vec<(Cloud, Stored)>, CommandError> {
     let state = context.store.read().await?;
+    let (mut all, mut seen): (Vec<(Cloud, Stored)>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
+    for cloud in clouds(context, &state).await? {
+        let mut stored = cloud.stored(&state.owner, None).await?;
+        // Two profiles may be of one account.
+        stored.volumes.retain(|it| seen.insert(it.volume.id.clone()));
+        // Those of images go with their images.
+        stored.snapshots.retain(|it| !it.tags.contains_key(tags::IMAGE) && seen.insert(it.id.clone()));
+        all.push((cloud, stored));
+    }
+    Ok(all)
+}
+
+/// Where things may be kept: in each region and with each profile that the state knows, and in the region that is named
+/// or configured.
+pub async fn clouds(context: &Context, state: &State) -> Result<Vec<Cloud>, CommandError> {
     let known = state.environments.values().map(|it| (it.intent.region.clone(), it.profile.clone()));
     let mut places: BTreeSet<(String, Option<String>)> = known.collect();
     if let Some(only) = &context.globals.region {
@@ -158,14 +187,9 @@ pub async fn everywhere(context: &Context) -> Result<Vec<(Cloud, Stored)>, Comma
         Err(error) if places.is_empty() => return Err(error),
         _ => {}
     }
-    let (mut all, mut seen): (Vec<(Cloud, Stored)>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
+    let mut all = Vec::new();
     for (region, profile) in places {
-        let cloud = context.connect_to(&region, profile.as_deref()).await?;
-        let mut stored = cloud.stored(&state.owner, None).await?;
-        // Two profiles may be of one account.
-        stored.volumes.retain(|it| seen.insert(it.volume.id.clone()));
-        stored.snapshots.retain(|it| seen.insert(it.id.clone()));
-        all.push((cloud, stored));
+        all.push(context.connect_to(&region, profile.as_deref()).await?);
     }
     Ok(all)
 }

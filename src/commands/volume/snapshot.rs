@@ -1,7 +1,5 @@
 //! `cloudtop volume snapshot`.
 
-use std::time::Duration;
-
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,23 +9,21 @@ use crate::domain::observed::SnapshotState;
 use crate::domain::snapshots::Purpose;
 use crate::domain::stored::StoredVolume;
 use crate::domain::volume_work::Take;
-use crate::ssh::run::Ended;
 use crate::ui::volumes::SnapshotRow;
 
 use super::super::context::Context;
-use super::super::ssh::{self, NodeName};
+use super::super::ssh::NodeName;
 use super::list;
 use super::place::{self, Place, Task};
+use super::quiet::Quiet;
 
 /// Clocks differ by seconds between here and EC2.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(30);
-/// How long a node has to write what it holds in memory.
-const SYNC_WITHIN: Duration = Duration::from_secs(30);
 
 /// Make a snapshot of an environment's volumes.
 ///
-/// What is on the volume at the moment of the call is in it; the environment works on meanwhile. A node that runs is
-/// asked to write what it holds in memory first.
+/// What is on the volume at the moment of the call is in it; the environment works on meanwhile. A node that runs
+/// holds its writes to the volume for that moment, where it can.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  cloudtop volume snapshot dev\n  cloudtop volume snapshot core/2 --wait\n  \
                   cloudtop volume snapshot dev --wait --description 'before the upgrade'")]
@@ -53,16 +49,15 @@ pub async fn run(args: &SnapshotArgs, context: &Context) -> Result<(), CommandEr
     let gib: u32 = volumes.iter().map(|it| it.volume.gib).sum();
     let usd = money::amount(money::snapshot_per_month(gib));
     context.ui.status(&format!("a snapshot of {gib} GiB costs at most {usd} a month: only what is written counts"));
-    for volume in &volumes {
-        sync(context, &place, volume).await;
-    }
     let mut rows = Vec::new();
-    let at_once = args.wait && volumes.len() == 1;
     for volume in &volumes {
-        rows.push(take(args, context, &place, volume, at_once, None).await?);
+        let quiet = Quiet::begin(context, &place, volume).await;
+        let taken = take(args, context, &place, volume, false, None).await;
+        quiet.end(context).await;
+        rows.push(taken?);
     }
-    // All are begun before any is waited for.
-    if args.wait && !at_once {
+    // All are begun before any is waited for: no node holds its writes for that.
+    if args.wait {
         for (volume, row) in volumes.iter().zip(&mut rows) {
             let since = row.snapshot.started_at.map(|at| at - CLOCKS_DIFFER);
             *row = take(args, context, &place, volume, true, since).await?;
@@ -99,36 +94,4 @@ async fn take(
     }
     let snapshot = place.work(context, Task { since, ..Task::new(command) }, |at| take.next(at)).await?;
     Ok(SnapshotRow { region: place.cloud.region().to_owned(), snapshot })
-}
-
-/// Has a node that runs write what it holds in memory. Where it cannot be asked, the snapshot is what a power cut would
-/// leave, and that is said.
-async fn sync(context: &Context, place: &Place, volume: &StoredVolume) {
-    if volume.volume.attachment.is_none() {
-        return;
-    }
-    let (env, node) = (&place.identity.env, volume.node().unwrap_or_default());
-    let why = match ask(context, place, node).await {
-        Ok(()) => {
-            let text = format!("node {node} of {env} has written what it held in memory");
-            return context.ui.status(&format!("{text}; what is half written by then is as after a power cut"));
-        }
-        Err(error) => error.to_string(),
-    };
-    context.ui.note(&format!(
-        "node {node} of {env} could not be asked to write what it holds in memory ({why}): the snapshot is what a power cut \
-         would leave"
-    ));
-}
-
-async fn ask(context: &Context, place: &Place, node: u32) -> Result<(), CommandError> {
-    let name: NodeName = format!("{}/{node}", place.identity.env)
-        .parse()
-        .map_err(|error: ssh::NodeNameError| CommandError::usage(error.to_string()))?;
-    let found = ssh::find(context, &name).await?;
-    let output = found.capture("sync", SYNC_WITHIN).await?;
-    match output.status {
-        Ended::Exited(0) => Ok(()),
-        _ => Err(CommandError::new(crate::cli::Exit::Failed, output.stderr.trim().to_owned())),
-    }
 }

@@ -243,7 +243,7 @@ pub(super) const ROWS: &[Row] = &[
     step(
         "InvalidSnapshot.InUse",
         "an image (AMI) is made of the snapshot",
-        "deregister the image first; `cloudtop` makes no such images itself",
+        "delete the image first: `cloudtop image rm`, or in the console where it is none of cloudtop's",
     ),
     row("InvalidSnapshotID.Malformed", "what was given is no id of a snapshot"),
     row("InvalidSnapshot.NotFound", "the snapshot is not there any more"),
@@ -272,6 +272,11 @@ pub(super) const ROWS: &[Row] = &[
         "nothing is to be done: AWS's default is asked for instead",
     ),
     row("NoSuchEntity", "IAM has no such role, policy or instance profile, or not yet"),
+    step(
+        "InvalidAMIName.Duplicate",
+        "an image has that name already",
+        "run the same command again: it goes on with what there is",
+    ),
     step(
         "InvalidGroup.Duplicate",
         "there is a security group of that name already",
@@ -329,6 +334,11 @@ pub(super) const ROWS: &[Row] = &[
     ),
     step("IllegalArgumentException", "Service Quotas does not take the question as it was put", OUR_FAULT),
     step("InstanceAlreadyLinked", "the instance is linked to another VPC already", OUR_FAULT),
+    step(
+        "InvalidAMIName.Malformed",
+        "EC2 does not take that name for an image",
+        "report this: cloudtop makes the name itself",
+    ),
     step(
         "InvalidAMIID.Malformed",
         "that is no image's id",

@@ -20,7 +20,7 @@ use super::{Blocked, Planner};
 /// which even a fulfilled persistent request would stop bringing its node back.
 const REQUEST_VALID_FOR: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// The smallest root disk, GiB.
-const ROOT_GIB: u32 = 20;
+pub const ROOT_GIB: u32 = 20;
 /// The most `ephemeralN` mappings that older types have.
 const MAX_EPHEMERAL: u32 = 24;
 

@@ -32,6 +32,7 @@ use super::places::Places;
 use super::pools::{Pin, Ranking};
 use super::record::{self, Record};
 
+pub use launching::ROOT_GIB;
 pub use view::NodeView;
 use world::World;
 

@@ -1,13 +1,15 @@
 //! Machine images.
 
-use super::{Call, check_id};
-use crate::simulator::images::{Image, find_image, images};
-use crate::simulator::objects::Tags;
+use jiff::Timestamp;
+
+use super::{Call, check_id, tag_set};
+use crate::simulator::images::{Image, Own, find_image, images};
+use crate::simulator::objects::{OwnImage, Tags};
 use crate::simulator::protocol::page::Page;
 use crate::simulator::protocol::{Fault, Filters, Xml};
 use crate::simulator::world::ACCOUNT;
 
-const FILTERS: [&str; 18] = [
+const FILTERS: [&str; 19] = [
     "architecture",
     "block-device-mapping.volume-type",
     "creation-date",
@@ -23,16 +25,58 @@ const FILTERS: [&str; 18] = [
     "platform-details",
     "root-device-name",
     "root-device-type",
+    "source-instance-id",
     "state",
     "tag-key",
     "virtualization-type",
 ];
 
-/// The image with that id in the call's region.
-pub(super) fn find(call: &Call<'_>, id: &str) -> Result<Image, Fault> {
+/// The image with that id in the call's region, to launch from.
+pub(super) fn launchable(call: &Call<'_>, id: &str) -> Result<Image, Fault> {
+    let image = find(call, id)?;
+    if image.state != "available" {
+        let message = format!("The image ID '{id}' is currently {}, and cannot be used.", image.state);
+        return Err(Fault::new("InvalidAMIID.Unavailable", message));
+    }
+    Ok(image)
+}
+
+fn find(call: &Call<'_>, id: &str) -> Result<Image, Fault> {
     check_id(id, "ami", "InvalidAMIID.Malformed")?;
+    let own = call.world.images.get(id).filter(|it| it.region == call.region.name && it.visible <= call.now);
+    if let Some(own) = own {
+        return Ok(shown(id, own, call.now));
+    }
     find_image(call.region_name(), id)
         .ok_or_else(|| Fault::new("InvalidAMIID.NotFound", format!("The image id '[{id}]' does not exist")))
+}
+
+/// An image of the account's own as describes show it.
+fn shown(id: &str, own: &OwnImage, now: Timestamp) -> Image {
+    let root = own.disks.first();
+    Image {
+        id: id.to_owned(),
+        name: own.name.clone(),
+        owner_id: ACCOUNT.to_owned(),
+        owner_alias: None,
+        architecture: own.architecture.clone(),
+        creation_date: own.created,
+        deprecation_time: None,
+        root_device_name: root.map(|disk| disk.device.clone()).unwrap_or_default(),
+        root_snapshot_id: root.map(|disk| disk.snapshot.clone()).unwrap_or_default(),
+        root_gib: root.map(|disk| disk.size).unwrap_or_default(),
+        description: own.description.clone(),
+        state: own.state(now).to_owned(),
+        own: Some(Own {
+            tags: own.tags.clone(),
+            instance: own.instance.clone(),
+            source: own.source.clone(),
+            encrypted: root.is_some_and(|disk| disk.encrypted),
+            more: (own.disks.iter().skip(1))
+                .map(|it| (it.device.clone(), it.size, it.encrypted, it.snapshot.clone()))
+                .collect(),
+        }),
+    }
 }
 
 /// DescribeImages. Deprecated images are left out unless asked for, or named by their ids.
@@ -43,7 +87,10 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Xml, Fault> {
     let owners = call.args.list("Owner");
     let deprecated_too = call.args.flag("IncludeDeprecated")? || !ids.is_empty();
     let mut found = if ids.is_empty() {
-        images(call.region_name())
+        let (region, now) = (call.region_name(), call.now);
+        let seen = |it: &OwnImage| it.region == region && it.visible <= now;
+        let own = call.world.images.iter().filter(|(_, it)| seen(it)).map(|(id, it)| shown(id, it, now));
+        own.chain(images(region)).collect()
     } else {
         ids.iter().map(|id| find(call, id)).collect::<Result<Vec<_>, _>>()?
     };
@@ -72,12 +119,16 @@ fn owned(owners: &[&str], image: &Image) -> bool {
 }
 
 fn accepts(filters: &Filters, image: &Image) -> bool {
-    filters.accept(&Tags::new(), |name, is| match name {
+    let no_tags = Tags::new();
+    let own = image.own.as_ref();
+    filters.accept(own.map_or(&no_tags, |own| &own.tags), |name, is| match name {
         "architecture" => is(&image.architecture),
         "block-device-mapping.volume-type" => is("gp3"),
         "creation-date" => is(&image.creation_date.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()),
         "description" => is(&image.description),
-        "ena-support" | "is-public" => is("true"),
+        "ena-support" => is("true"),
+        "is-public" => is(if own.is_some() { "false" } else { "true" }),
+        "source-instance-id" => own.is_some_and(|own| is(&own.instance)),
         "hypervisor" => is("xen"),
         "image-id" => is(&image.id),
         "image-type" => is("machine"),
@@ -99,7 +150,7 @@ fn write_image(xml: &mut Xml, image: &Image) {
     xml.text("imageState", &image.state);
     xml.text("imageOwnerId", &image.owner_id);
     xml.time("creationDate", image.creation_date);
-    xml.show("isPublic", true);
+    xml.show("isPublic", image.own.is_none());
     xml.text("architecture", &image.architecture);
     xml.text("imageType", "machine");
     xml.show("enaSupport", true);
@@ -108,16 +159,31 @@ fn write_image(xml: &mut Xml, image: &Image) {
     xml.text("description", &image.description);
     xml.text("rootDeviceType", "ebs");
     xml.text("rootDeviceName", &image.root_device_name);
-    xml.list("blockDeviceMapping", [image], |xml, image| {
-        xml.text("deviceName", &image.root_device_name);
+    let own = image.own.as_ref();
+    let encrypted = own.is_some_and(|own| own.encrypted);
+    let root = (image.root_device_name.clone(), image.root_gib, encrypted, image.root_snapshot_id.clone());
+    let more = own.map(|own| own.more.as_slice()).unwrap_or_default();
+    xml.list("blockDeviceMapping", std::iter::once(&root).chain(more), |xml, (device, size, encrypted, snapshot)| {
+        xml.text("deviceName", device);
         xml.within("ebs", |xml| {
-            xml.text("snapshotId", &image.root_snapshot_id);
-            xml.show("volumeSize", image.root_gib);
-            xml.show("deleteOnTermination", true);
+            xml.text("snapshotId", snapshot);
+            xml.show("volumeSize", size);
+            xml.show("deleteOnTermination", *device == root.0);
             xml.text("volumeType", "gp3");
-            xml.show("encrypted", false);
+            xml.show("encrypted", encrypted);
         });
     });
+    if let Some(own) = own {
+        tag_set(xml, &own.tags);
+        xml.text("sourceInstanceId", &own.instance);
+        xml.text("sourceImageId", &own.source);
+        if image.state == "failed" {
+            xml.within("stateReason", |xml| {
+                xml.text("code", "Server.InternalError");
+                xml.text("message", "Server.InternalError: Internal error on image creation");
+            });
+        }
+    }
     xml.text("virtualizationType", "hvm");
     xml.text("hypervisor", "xen");
     xml.text("platformDetails", "Linux/UNIX");

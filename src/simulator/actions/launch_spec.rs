@@ -16,7 +16,7 @@ const MOST_USER_DATA: usize = 16_384;
 
 /// Reads a launch from RunInstances' parameters or those below LaunchSpecification.
 pub(super) fn read(call: &Call<'_>, args: &Args<'_>) -> Result<Launch, Fault> {
-    let image = images::find(call, args.need("ImageId")?)?;
+    let image = images::launchable(call, args.need("ImageId")?)?;
     let type_info = instance_type(call, args, &image)?;
     let region = call.region_name();
     let key = args.get("KeyName").map(|name| keys::find(call.world, region, name)).transpose()?;
@@ -179,14 +179,16 @@ fn disks(args: &Args<'_>, image: &Image) -> Result<Vec<Disk>, Fault> {
         kind: "gp3".to_owned(),
         iops: Some(3000),
         throughput: Some(125),
-        encrypted: false,
+        encrypted: image.own.as_ref().is_some_and(|own| own.encrypted),
         snapshot: Some(image.root_snapshot_id.clone()),
         delete_on_termination: true,
     }];
+    disks.extend(disks_beside_the_root(image)?);
     for mapping in args.items("BlockDeviceMapping") {
         let device = mapping.need("DeviceName")?;
         // Instance store is mapped, not made: the type has it or has not. NoDevice takes a mapping of the image's away.
         if mapping.get("VirtualName").is_some() || mapping.given("NoDevice").is_some() {
+            disks.retain(|disk| disk.device == image.root_device_name || disk.device != device);
             continue;
         }
         let root = device == image.root_device_name;
@@ -202,6 +204,25 @@ fn disks(args: &Args<'_>, image: &Image) -> Result<Vec<Disk>, Fault> {
         }
     }
     Ok(disks)
+}
+
+/// The disks that an image of the account's own brings beside the root's.
+fn disks_beside_the_root(image: &Image) -> Result<Vec<Disk>, Fault> {
+    let own = image.own.iter().flat_map(|own| &own.more);
+    own.map(|(device, size, encrypted, snapshot)| {
+        let (iops, throughput) = volumes::performance("gp3", *size, None, None)?;
+        Ok(Disk {
+            device: device.clone(),
+            size: *size,
+            kind: "gp3".to_owned(),
+            iops,
+            throughput,
+            encrypted: *encrypted,
+            snapshot: Some(snapshot.clone()),
+            delete_on_termination: false,
+        })
+    })
+    .collect()
 }
 
 fn disk(ebs: &Args<'_>, device: &str, image: Option<&Image>) -> Result<Disk, Fault> {

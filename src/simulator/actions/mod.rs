@@ -13,6 +13,7 @@ mod keys;
 mod launch_spec;
 mod modifications;
 mod network;
+mod own_images;
 mod power;
 mod price_list;
 mod prices;
@@ -27,6 +28,8 @@ mod sts;
 mod tags;
 mod types;
 mod volumes;
+
+pub(super) use own_images::publisher;
 
 use jiff::Timestamp;
 
@@ -58,6 +61,7 @@ fn find(action: &str) -> Option<Action> {
         "AttachVolume" => volumes::attach,
         "AuthorizeSecurityGroupIngress" => groups::authorize,
         "CancelSpotInstanceRequests" => requests::cancel,
+        "CreateImage" => own_images::create,
         "CreateInstanceProfile" => iam::create_profile,
         "CreateNetworkInterface" => interfaces::create,
         "CreateRole" => iam::create_role,
@@ -74,6 +78,7 @@ fn find(action: &str) -> Option<Action> {
         "DeleteSnapshot" => snapshots::delete,
         "DeleteTags" => tags::delete,
         "DeleteVolume" => volumes::delete,
+        "DeregisterImage" => own_images::deregister,
         "DescribeAvailabilityZones" => regions::describe_zones,
         "DescribeImages" => images::describe,
         "DescribeInstanceStatus" => instances::describe_status,

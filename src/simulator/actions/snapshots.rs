@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::tags::asked_for;
 use super::volumes::not_found as no_volume;
-use super::{Call, check_id, done, pick, tag_set};
+use super::{Call, check_id, done, own_images, pick, tag_set};
 use crate::simulator::objects::Snapshot;
 use crate::simulator::protocol::page::Page;
 use crate::simulator::protocol::{Fault, Xml};
@@ -121,6 +121,9 @@ pub(super) fn delete(call: &mut Call<'_>) -> Result<Xml, Fault> {
     let there = call.world.snapshots.get(id).is_some_and(|it| it.region == call.region.name);
     if !there {
         return Err(not_found(id));
+    }
+    if let Some(image) = own_images::user_of(call.world, id) {
+        return Err(Fault::new("InvalidSnapshot.InUse", format!("The snapshot {id} is currently in use by {image}")));
     }
     call.world.snapshots.remove(id);
     Ok(done())

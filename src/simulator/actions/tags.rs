@@ -9,8 +9,16 @@ use crate::simulator::protocol::{Args, Fault, Xml};
 use crate::simulator::world::World;
 
 /// The kinds of resource that a TagSpecification may name.
-const KINDS: [&str; 7] =
-    ["instance", "volume", "spot-instances-request", "network-interface", "security-group", "key-pair", "snapshot"];
+const KINDS: [&str; 8] = [
+    "instance",
+    "volume",
+    "spot-instances-request",
+    "network-interface",
+    "security-group",
+    "key-pair",
+    "snapshot",
+    "image",
+];
 const MOST_TAGS: usize = 50;
 
 /// The tags that a create asks for on one kind of resource.
@@ -65,6 +73,7 @@ fn kind_of(id: &str) -> &'static str {
         Some("vol") => "volume",
         Some("sir") => "spot-instances-request",
         Some("snap") => "snapshot",
+        Some("ami") => "image",
         Some("eni") => "network-interface",
         Some("sg") => "security-group",
         _ => "key-pair",
@@ -77,6 +86,7 @@ fn missing(id: &str) -> Fault {
         "volume" => ("InvalidVolume.NotFound", "volume"),
         "spot-instances-request" => ("InvalidSpotInstanceRequestID.NotFound", "spot instance request ID"),
         "snapshot" => ("InvalidSnapshot.NotFound", "snapshot"),
+        "image" => ("InvalidAMIID.NotFound", "image"),
         "network-interface" => ("InvalidNetworkInterfaceID.NotFound", "networkInterface ID"),
         "security-group" => ("InvalidGroup.NotFound", "security group"),
         _ => ("InvalidID", "ID"),
@@ -91,6 +101,7 @@ fn edit<'w>(world: &'w mut World, region: &str, id: &str) -> Option<&'w mut Tags
         "volume" => world.volumes.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
         "spot-instances-request" => world.requests.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
         "snapshot" => world.snapshots.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
+        "image" => world.images.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
         "network-interface" => world.interfaces.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
         "security-group" => world.groups.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
         _ => world.keys.edit(id).filter(|it| here(&it.region)).map(|it| &mut it.tags),
@@ -150,6 +161,7 @@ fn tagged<'w>(world: &'w World, region: &str, now: Timestamp) -> Vec<(&'w String
     all.extend(world.instances.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
     all.extend(world.volumes.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
     all.extend(world.snapshots.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
+    all.extend(world.images.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
     all.extend(world.requests.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
     all.extend(world.interfaces.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));
     all.extend(world.groups.iter().filter(|(_, it)| here(&it.region, it.visible)).map(|(id, it)| (id, &it.tags)));

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::simulator::images::find_image;
+use crate::simulator::actions;
 use crate::simulator::network::private_name;
 use crate::simulator::objects::{Attachment, AttachmentState, Instance, InstanceState, Launch, Volume};
 use crate::simulator::spot;
@@ -123,7 +123,7 @@ fn facts(world: &World, id: &str, now: Timestamp) -> Option<NodeFacts> {
     Some(NodeFacts {
         instance_id: id.to_owned(),
         hostname: name.split('.').next().unwrap_or_default().to_owned(),
-        users: users(launch),
+        users: users(world, launch),
         authorized_keys: launch.public_key.iter().cloned().collect(),
         seed: world.seed(),
         private_ip: instance.private_ip.to_string(),
@@ -151,9 +151,8 @@ fn data_volume<'w>(world: &'w World, instance: &Instance) -> Option<&'w Volume> 
 }
 
 /// The login name that the image's publisher set up.
-fn users(launch: &Launch) -> Vec<String> {
-    let owner = find_image(&launch.region, &launch.image).map(|image| image.owner_id).unwrap_or_default();
-    let name = match owner.as_str() {
+fn users(world: &World, launch: &Launch) -> Vec<String> {
+    let name = match actions::publisher(world, &launch.region, &launch.image).as_str() {
         "099720109477" => "ubuntu",
         "136693071363" => "admin",
         "075585003325" | "125523088429" => "core",

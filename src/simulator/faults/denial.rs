@@ -47,9 +47,10 @@ fn resource(request: &Request) -> String {
         Some("sir") => "spot-instances-request",
         Some("eni") => "network-interface",
         Some("key") => "key-pair",
+        Some("ami") => "image",
         _ => "security-group",
     };
-    let named = ["VolumeId", "InstanceId", "GroupId", "NetworkInterfaceId", "KeyPairId"]
+    let named = ["VolumeId", "InstanceId", "GroupId", "NetworkInterfaceId", "KeyPairId", "ImageId"]
         .iter()
         .find_map(|name| args.get(name).or_else(|| first(name)))
         .or_else(|| first("SpotInstanceRequestId"))

@@ -87,6 +87,10 @@ impl Taker<'_> {
                 }
                 "recorded" => self.delivered.record = std::mem::take(&mut self.record),
                 "done" => self.finish(rest)?,
+                "clean" => {
+                    self.delivered = Delivered::default();
+                    said.push_str("clean\n");
+                }
                 "end" => return Ok(Output::text(said)),
                 _ => {}
             }

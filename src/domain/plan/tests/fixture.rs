@@ -67,6 +67,7 @@ pub fn intent() -> Intent {
         secrets: Vec::new(),
         snapshot_first: false,
         moving: None,
+        baking: None,
         tags: BTreeMap::new(),
     }
 }

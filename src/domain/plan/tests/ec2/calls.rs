@@ -51,9 +51,11 @@ impl Ec2 {
             Call::CreateInterface { node, zone, subnet_id, .. } => self.create_interface(*node, zone, subnet_id),
             Call::MakePublic { id } => self.make_public(id),
             Call::DeleteInterface { id } => self.delete_interface(id),
-            // The model knows no snapshots: the sweep plays them on the built-in EC2.
+            // The model knows no snapshots and images: they are played on the built-in EC2.
             Call::DeleteSnapshot { .. }
             | Call::CreateSnapshot { .. }
+            | Call::CreateImage { .. }
+            | Call::DeregisterImage { .. }
             | Call::Enlarge { .. }
             | Call::SetTags { .. }
             | Call::Detach { .. } => Ok(Made::default()),
