@@ -181,6 +181,7 @@ impl Record {
                     };
                 }
             }
+            Event::Moved { .. } => *self = Self::default(),
             Event::Closed { volumes } => {
                 *self = Self::default();
                 for (node, id) in volumes {
@@ -315,6 +316,10 @@ impl Record {
         match call {
             Call::CreateSnapshot { volume_id, purpose, .. } if !self.shots.iter().any(|it| it.token == token) => {
                 self.shots.push(Shot { token, volume_id: volume_id.clone(), purpose: *purpose, at, id: None });
+            }
+            // A copy has no volume: it is known by what it is a copy of.
+            Call::CopySnapshot { snapshot, purpose, .. } if !self.shots.iter().any(|it| it.token == token) => {
+                self.shots.push(Shot { token, volume_id: snapshot.clone(), purpose: *purpose, at, id: None });
             }
             // Only what EC2 has listed is deleted: it is not late when it is listed no more.
             Call::DeleteSnapshot { id } => {
@@ -488,6 +493,7 @@ pub fn subjects(call: &Call) -> Vec<String> {
         | Call::RequestSpot(_)
         | Call::CreateVolume { .. }
         | Call::CreateSnapshot { .. }
+        | Call::CopySnapshot { .. }
         | Call::CreateInterface { .. } => Vec::new(),
     }
 }
