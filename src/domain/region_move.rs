@@ -70,6 +70,11 @@ impl RegionMove {
         self.newest(stored, |it| it.tags.get(tags::COPIED_FROM).is_some_and(|from| from == volume))
     }
 
+    /// The volumes of the old region of which this move has made copies.
+    pub fn copied<'s>(&self, new: &'s Stored) -> impl Iterator<Item = &'s str> {
+        new.snapshots.iter().filter(|it| self.has_made(it)).filter_map(|it| copied_from(&it.tags))
+    }
+
     fn newest<'s>(&self, stored: &'s Stored, ours: impl Fn(&&'s Snapshot) -> bool) -> Option<&'s Snapshot> {
         let usable = stored.snapshots.iter().filter(|it| self.has_made(it) && it.state != SnapshotState::Error);
         usable.filter(ours).max_by_key(|it| (it.started_at, &it.id))

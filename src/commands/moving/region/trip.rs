@@ -76,6 +76,10 @@ impl<'a> Trip<'a> {
             self.write(Event::Moved { region: self.going.to.clone() })?;
         }
         let (old, new) = (self.old.stored().await?, self.new.stored().await?);
+        // A node whose volume a list leaves out would get an empty one there.
+        if let Some(late) = self.going.copied(&new).find(|id| old.volume(id).is_none()) {
+            return Err(self.unlisted(late));
+        }
         for volume in old.in_place() {
             let id = &volume.volume.id;
             let Some(copy) = self.going.copy_of(&new, id).cloned() else {
@@ -103,8 +107,7 @@ impl<'a> Trip<'a> {
     async fn copy_all(&self, report: &EnvironmentReport) -> Result<(), CommandError> {
         let stored = self.old.stored().await?;
         if let Some(late) = report.volumes.iter().find(|it| stored.volume(&it.volume_id).is_none()) {
-            let text = format!("EC2 does not list {}, which is to be copied", late.volume_id);
-            return Err(CommandError::new(Exit::NotReady, text).hint(self.again()));
+            return Err(self.unlisted(&late.volume_id));
         }
         let (volumes, own_tags) = (stored.in_place(), self.environment.intent.all_tags());
         let mut begun = Vec::new();
@@ -232,6 +235,11 @@ impl<'a> Trip<'a> {
         let since = whole.then_some(self.going.since);
         let task = Task { since, ..Task::new(format!("move {}", self.name)) };
         place.work(self.context, task, decide).await
+    }
+
+    fn unlisted(&self, id: &str) -> CommandError {
+        let text = format!("EC2 does not list {id}, which is copied to {}", self.going.to);
+        CommandError::new(Exit::NotReady, text).hint(self.again())
     }
 
     fn again(&self) -> String {
