@@ -27,6 +27,7 @@ pub mod time;
 pub mod top;
 pub mod volumes;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -233,7 +234,7 @@ impl Ui {
     pub fn last_words(&self, text: &str) {
         top::leave();
         self.give_terminal_back();
-        let _ = write(&self.err, text);
+        let _ = write(&self.err, &self.stamped(text));
     }
 
     /// Keeps what is said from now on, or says it again.
@@ -260,10 +261,15 @@ impl Ui {
             kept.push(anstream::adapter::strip_str(text).to_string());
             return;
         }
-        let _ = match self.times.get() {
-            Some(clock) => self.bars.suspend(|| write(&self.err, &time::stamped(text, clock.now()))),
-            None => self.bars.suspend(|| write(&self.err, text)),
-        };
+        let _ = self.bars.suspend(|| write(&self.err, &self.stamped(text)));
+    }
+
+    /// With the time before each line, where that is wanted.
+    fn stamped<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.times.get() {
+            Some(clock) => time::stamped(text, clock.now()).into(),
+            None => text.into(),
+        }
     }
 
     /// Puts the time before each line that is said from now on, for a log that does not do so itself.
