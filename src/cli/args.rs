@@ -10,6 +10,7 @@ use crate::commands::completions::CompletionsArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::cost::CostArgs;
 use crate::commands::cp::CpArgs;
+use crate::commands::docker_context::DockerContextArgs;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::down::DownArgs;
 use crate::commands::gc::GcArgs;
@@ -180,6 +181,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// Keep a node up that would stop itself when it is idle
     Awake(AwakeArgs),
+    /// Let your `docker` work on a node
+    DockerContext(DockerContextArgs),
     /// Fetch the kubeconfig of a Kubernetes cluster
     Kubeconfig(KubeconfigArgs),
     /// Rehearse an interruption on a node

@@ -6,8 +6,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::Arg;
-use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter};
+use clap_complete::engine::{
+    ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _,
+};
 
+use crate::commands::cp::Place;
 use crate::commands::overview::known;
 use crate::commands::ssh::NodeName;
 use crate::config::Config;
@@ -30,6 +33,9 @@ pub(super) fn of(arg: Arg, makes: bool) -> Arg {
     }
     if kind == TypeId::of::<NodeName>() {
         return arg.add(ArgValueCompleter::new(nodes));
+    }
+    if kind == TypeId::of::<Place>() {
+        return arg.add(ArgValueCompleter::new(places));
     }
     match arg.get_id().as_str() {
         "template" | "subject" => arg.add(ArgValueCompleter::new(templates)),
@@ -115,13 +121,22 @@ fn nodes(current: &OsStr) -> Vec<CompletionCandidate> {
     all
 }
 
+/// Nodes with the colon behind which a path of theirs follows, and files here.
+fn places(current: &OsStr) -> Vec<CompletionCandidate> {
+    let on_nodes = nodes(current).into_iter().map(|node| {
+        let mut name = node.get_value().to_owned();
+        name.push(":");
+        CompletionCandidate::new(name).help(node.get_help().cloned())
+    });
+    on_nodes.chain(PathCompleter::any().complete(current)).collect()
+}
+
 /// The built-in templates, and directories: of one's own, with a slash.
 fn templates(current: &OsStr) -> Vec<CompletionCandidate> {
     let typed = current.to_string_lossy();
     let built_in = Template::builtin().into_iter().filter(|name| name.starts_with(&*typed));
     let mut all: Vec<_> = built_in.map(CompletionCandidate::new).collect();
     if typed.contains(['/', '.']) {
-        use clap_complete::engine::ValueCompleter as _;
         all.extend(PathCompleter::dir().complete(current));
     }
     all

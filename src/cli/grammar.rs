@@ -15,7 +15,8 @@ const ENV_VARIABLE: &str = "CLOUDTOP_ENV";
 
 /// The commands that `CLOUDTOP_ENV` speaks for: each has one name and no second word that could be taken for it. `down`
 /// is not among them, for what ends a machine is told which, nor is `history`, which without a name tells of all.
-const SPOKEN_FOR: &[&str] = &["up", "plan", "stop", "start", "status", "ssh", "logs", "kubeconfig", "watch"];
+const SPOKEN_FOR: &[&str] =
+    &["up", "plan", "stop", "start", "status", "ssh", "logs", "docker-context", "kubeconfig", "watch"];
 
 /// All that may be typed.
 #[must_use]

@@ -1,5 +1,11 @@
 //! The log, for finding out what the tool itself does: off, unless `-vv` or `CLOUDTOP_LOG` asks for it.
 
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -7,13 +13,35 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// The filter of the log.
 const VARIABLE: &str = "CLOUDTOP_LOG";
 
+/// Where the log goes instead of stderr, once a screen is drawn that it would be written over.
+static FILE: OnceLock<File> = OnceLock::new();
+
 /// Sends the log to stderr: `-vv` for our own lines, `-vvv` for the SDK's too. `CLOUDTOP_LOG` takes levels by module
 /// (`cloudtop=debug,aws_smithy_runtime=trace`) and wins. Where nobody asks for a log, nothing is made ready for one.
 pub fn start(verbose: u8) {
     let Some(filter) = filter(std::env::var(VARIABLE).ok().as_deref(), verbose) else { return };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     // A second subscriber in one process (tests) is refused, and the first one stays.
     let _already_there = tracing_subscriber::registry().with(lines).with(filter).try_init();
+}
+
+fn writer() -> Box<dyn Write> {
+    match FILE.get() {
+        Some(file) => Box::new(file),
+        None => Box::new(io::stderr()),
+    }
+}
+
+/// Sends the log into a file from now on, if there is one at all; whether there is.
+///
+/// # Errors
+/// A file that cannot be made.
+pub fn into_file(path: &Path) -> io::Result<bool> {
+    if LevelFilter::current() == LevelFilter::OFF {
+        return Ok(false);
+    }
+    let _already_there = FILE.set(File::create(path)?);
+    Ok(true)
 }
 
 /// What is logged; a variable that cannot be read counts for nothing.
@@ -30,8 +58,6 @@ fn filter(variable: Option<&str>, verbose: u8) -> Option<Targets> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
-    use tracing_subscriber::filter::LevelFilter;
-
     use super::*;
 
     fn levels(variable: Option<&str>, verbose: u8) -> Option<(LevelFilter, LevelFilter)> {

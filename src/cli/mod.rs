@@ -12,7 +12,7 @@ mod errors_doc;
 mod examples;
 mod exit;
 mod grammar;
-mod logging;
+pub mod logging;
 mod verbs;
 
 use std::process::ExitCode;

@@ -42,7 +42,7 @@ pub struct CodeArgs {
 pub async fn run(args: &CodeArgs, context: &Context) -> Result<(), CommandError> {
     let looked = ssh::look(context, args.node.env()).await?;
     let node = looked.node(&args.node)?;
-    included(context, &looked.ssh_dir)?;
+    included(context, &looked.ssh_dir, "VS Code")?;
     let told = node.capture("pwd", ANSWERS_WITHIN).await?;
     if told.status != Ended::Exited(0) {
         let last = told.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing").to_owned();
@@ -65,16 +65,19 @@ fn whole(home: &str, folder: &str) -> String {
     }
 }
 
-/// VS Code runs the plain ssh, which knows the node only through the user's own file.
-fn included(context: &Context, ssh_dir: &SshDir) -> Result<(), CommandError> {
+/// What else runs the plain ssh knows nodes only through the user's own file: asks to add the line that it needs.
+///
+/// # Errors
+/// The file cannot be read or written, or the user does not want it.
+pub(super) fn included(context: &Context, ssh_dir: &SshDir, program: &str) -> Result<(), CommandError> {
     let home = home_dir().ok_or_else(|| CommandError::usage("the home directory is not known: set HOME"))?;
     let file = home.join(".ssh").join("config");
     if include::include_state(&file, ssh_dir)? == IncludeState::Included {
         return Ok(());
     }
-    let question = format!("VS Code finds nodes through {}: add cloudtop's Include line to it?", file.display());
+    let question = format!("{program} finds nodes through {}: add cloudtop's Include line to it?", file.display());
     if !context.ui.confirm(&question, "--yes (-y), or `cloudtop ssh --setup`")? {
-        let error = CommandError::new(Exit::Failed, "VS Code cannot find the node, so nothing was opened");
+        let error = CommandError::new(Exit::Failed, format!("{program} cannot find the node, so nothing was done"));
         return Err(error.hint("`cloudtop ssh --setup` adds the line that it needs"));
     }
     include::add_include(&file, ssh_dir)?;

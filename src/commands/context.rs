@@ -113,13 +113,13 @@ impl Context {
     /// Connects to EC2.
     pub async fn connect(&self, region: Option<&str>, profile: Option<&str>) -> Result<Cloud, CommandError> {
         let settings = self.cloud_settings(region, profile);
-        Ok(Cloud::connect(&settings).await?)
+        Ok(Box::pin(Cloud::connect(&settings)).await?)
     }
 
     /// Connects to EC2 in a region, whatever the flags say.
     pub async fn connect_to(&self, region: &str, profile: Option<&str>) -> Result<Cloud, CommandError> {
         let settings = cloud::Settings { region: Some(region.to_owned()), ..self.cloud_settings(None, profile) };
-        Ok(Cloud::connect(&settings).await?)
+        Ok(Box::pin(Cloud::connect(&settings)).await?)
     }
 
     fn cloud_settings(&self, region: Option<&str>, profile: Option<&str>) -> cloud::Settings {

@@ -1,15 +1,18 @@
 //! `cloudtop down`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::cli::{CommandError, Exit};
 use crate::config;
+use crate::domain::bill::Usage;
 use crate::domain::intent::{Goal, VolumeWish};
 use crate::domain::money;
 use crate::domain::names::EnvName;
 use crate::domain::phase::Wait;
+use crate::domain::stored::StoredVolume;
 use crate::ui::report::EnvironmentReport;
 use crate::ui::shapes;
 
@@ -51,7 +54,7 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
         if context.journal(name).read()?.is_empty() {
             return Err(not_found(name, &state));
         }
-        return gone_already(context, name);
+        return gone_already(context, args).await;
     };
     let own = matches!(environment.intent.volume, VolumeWish::Existing { .. });
     if args.delete_volumes && !own {
@@ -69,7 +72,7 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
     match done {
         // Another run ended it while this one waited for its turn.
         Err(error) if error.exit == Exit::NotFound && !context.store.read().await?.environments.contains_key(name) => {
-            gone_already(context, name)
+            gone_already(context, args).await
         }
         ended => {
             let report = ended?;
@@ -79,9 +82,51 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
     }
 }
 
-fn gone_already(context: &Context, name: &EnvName) -> Result<(), CommandError> {
-    context.ui.status(&format!("nothing is left of {name}"));
+/// What is said of an environment that the state does not know: `volume create` makes a volume without one.
+async fn gone_already(context: &Context, args: &DownArgs) -> Result<(), CommandError> {
+    let name = &args.name;
+    let kept = stored(context, name).await?;
+    for (region, it) in &kept {
+        let (volume, usd) = (&it.volume, money::gp3_per_month(region, u64::from(it.volume.gib)).0);
+        context.ui.status(&format!(
+            "{name} is not up; its volume {} ({} GiB in {}) is there, at about {} a month",
+            volume.id,
+            volume.gib,
+            volume.zone,
+            money::amount(usd)
+        ));
+    }
+    let Some((_, first)) = kept.first() else {
+        context.ui.status(&format!("nothing is left of {name}"));
+        return Ok(());
+    };
+    let next =
+        format!("`cloudtop volume delete {}` deletes it, with --snapshot once one is completed", first.volume.id);
+    if args.delete_volumes {
+        let text = format!("`down` deletes volumes of what it ends, and {name} is not up: nothing was deleted");
+        return Err(CommandError::new(Exit::Failed, text).hint(next));
+    }
+    context.ui.status(&format!("`cloudtop up {name}` uses it; {next}"));
     Ok(())
+}
+
+/// The volumes that EC2 shows of an environment, in the regions where its journal knows of one, each with its region.
+async fn stored(context: &Context, name: &EnvName) -> Result<Vec<(String, StoredVolume)>, CommandError> {
+    let usage = Usage::read(name.as_str(), &context.journal(name).read()?);
+    let kept = usage.disks.into_iter().filter(|disk| disk.to.is_none());
+    let regions: BTreeSet<String> = kept.map(|disk| disk.owner.region).collect();
+    if regions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let identity = context.identity(&context.store.read().await?, name);
+    let profile = context.config()?.environment(name.as_str()).profile;
+    let mut all = Vec::new();
+    for region in regions {
+        let cloud = context.connect_to(&region, profile.as_deref()).await?;
+        let there = cloud.stored(&identity.owner, Some(&identity)).await?;
+        all.extend(there.volumes.into_iter().map(|it| (region.clone(), it)));
+    }
+    Ok(all)
 }
 
 fn tell(context: &Context, name: &EnvName, report: &EnvironmentReport) -> Result<(), CommandError> {

@@ -15,6 +15,7 @@ pub mod cost;
 mod cost_actual;
 pub mod cp;
 mod deliver;
+pub mod docker_context;
 pub mod doctor;
 pub mod down;
 mod everywhere;
@@ -39,6 +40,8 @@ pub mod recover;
 mod report;
 #[cfg(feature = "simulator")]
 pub mod sim;
+#[cfg(test)]
+mod sizes;
 mod spending;
 pub mod ssh;
 mod ssh_all;
@@ -127,6 +130,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Code(args) => Box::pin(code::run(&args, context)).await,
         Command::Logs(args) => Box::pin(logs::run(&args, context)).await,
         Command::Awake(args) => Box::pin(awake::run(&args, context)).await,
+        Command::DockerContext(args) => Box::pin(docker_context::run(&args, context)).await,
         Command::Kubeconfig(args) => Box::pin(kubeconfig::run(&args, context)).await,
         Command::TestInterrupt(args) => Box::pin(test_interrupt::run(&args, context)).await,
         Command::Watch(args) => Box::pin(watch::run(&args, context)).await,

@@ -206,7 +206,7 @@ pub async fn plan_now(
         ssh_port: intent.access.port,
         want: cloud::Want::in_use(intent),
     };
-    let mut observed = cloud.observe(identity, &known).await?;
+    let mut observed = Box::pin(cloud.observe(identity, &known)).await?;
     let now = context.clock.now();
     let mut record = Record::read(&context.journal(&identity.env).since_closed()?);
     record.absorb(&observed, now);
@@ -218,7 +218,7 @@ pub async fn plan_now(
     }
     let key_name = identity.resource_name();
     let (market, published) =
-        tokio::join!(cloud.survey(intent, &key_name, now), published::insist(context, cloud, intent));
+        tokio::join!(Box::pin(cloud.survey(intent, &key_name, now)), published::insist(context, cloud, intent));
     observed.market = Some(Market { published: published?, ..market? });
     let plan = make(&observed);
     Ok((plan, observed.market))

@@ -191,9 +191,11 @@ pub async fn run(args: &PricesArgs, context: &Context) -> Result<(), CommandErro
     if args.best {
         return best::show(args, context, &quotes, at);
     }
-    quote::sort(&mut quotes, args.sort.into(), args.reverse);
     match &args.chart {
-        Some(name) => draw(args, context, name, &quotes, at, bands.at),
+        Some(name) => {
+            quote::sort(&mut quotes, args.sort.into(), args.reverse);
+            draw(args, context, name, &quotes, at, bands.at)
+        }
         None => show(args, context, quotes, at, &bands),
     }
 }
@@ -239,7 +241,7 @@ fn in_a_row(names: &BTreeSet<String>) -> String {
 fn show(
     args: &PricesArgs,
     context: &Context,
-    mut quotes: Vec<Quote>,
+    quotes: Vec<Quote>,
     at: Timestamp,
     bands: &Bands,
 ) -> Result<(), CommandError> {
@@ -247,8 +249,8 @@ fn show(
     let is_table = !args.csv && !context.globals.json;
     let most = args.top.or(is_table.then_some(SHOWN)).filter(|most| *most > 0);
     let scored = quotes.iter().any(|it| it.score.is_some());
-    let types = quotes.iter().map(|it| &it.instance_type).collect::<BTreeSet<_>>().len();
-    quotes.truncate(most.unwrap_or(all));
+    let types = scored.then(|| quotes.iter().map(|it| &it.instance_type).collect::<BTreeSet<_>>().len());
+    let quotes = quote::first(quotes, most.unwrap_or(all), args.sort.into(), args.reverse);
     if context.globals.json {
         return Ok(context.ui.json(&shapes::PricesShape::new(&quotes, args.days, at, bands.at))?);
     }
@@ -263,7 +265,7 @@ fn show(
         let age = time::relative(made, context.clock.now());
         context.ui.status(&format!("INTERRUPTED: of 100 instances in a month, by the Spot Advisor's data of {age}"));
     }
-    if let Some(instances) = args.scores.filter(|_| scored) {
+    if let Some((instances, types)) = args.scores.zip(types) {
         context.ui.status(&about_scores(instances, types));
     }
     Ok(())
@@ -277,7 +279,7 @@ fn draw(
     at: Timestamp,
     advisor_at: Option<Timestamp>,
 ) -> Result<(), CommandError> {
-    let mut lines: Vec<(String, Vec<f64>)> = quotes.iter().map(|it| (it.zone.clone(), it.points.clone())).collect();
+    let mut lines: Vec<(String, Vec<f64>)> = quotes.iter().map(|it| (it.zone.clone(), it.points.usd())).collect();
     lines.sort_by(|a, b| a.0.cmp(&b.0));
     let chart = Chart {
         title: format!("{name}, {}", days(args.days)),

@@ -41,7 +41,7 @@ pub async fn look(
         ssh_port: intent.access.port,
         want: Want::in_use(intent),
     };
-    let observed = cloud.observe(identity, &known).await?;
+    let observed = Box::pin(cloud.observe(identity, &known)).await?;
     let views = views(context, identity, intent, &observed)?;
     let prices = prices(context, cloud, &views).await;
     let mut report = report(&identity.env, intent, views, &observed, &prices);

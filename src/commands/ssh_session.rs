@@ -71,7 +71,7 @@ impl<'a> Session<'a> {
             if self.options.no_shell {
                 self.tell_forwards(context);
             }
-            match node.run(&self.options, self.command).await? {
+            match self.connect(context, &node).await? {
                 Ended::Exited(0) => return Ok(()),
                 Ended::NoConnection if self.reconnect => {
                     context.ui.status(&format!("the connection to {} is lost; Ctrl-C gives it up", self.name));
@@ -80,6 +80,19 @@ impl<'a> Session<'a> {
                 ended => return Err(CommandError::silent(ended.code())),
             }
         }
+    }
+
+    /// Runs ssh. Ctrl-C is the way out of forwards without a shell, and says what it has ended.
+    async fn connect(&self, context: &Context, node: &Found) -> Result<Ended, CommandError> {
+        let running = node.run(&self.options, self.command);
+        if !self.options.no_shell {
+            return running.await;
+        }
+        let _held = context.interrupt.hold();
+        context.interrupt.unless(running).await.unwrap_or_else(|signal| {
+            let text = format!("{}: the forwards are closed; {} runs on", signal.as_str(), self.name);
+            Err(CommandError::new(Exit::Code(signal.exit_code()), text))
+        })
     }
 
     fn tell_forwards(&self, context: &Context) {

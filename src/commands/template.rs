@@ -23,6 +23,9 @@ use super::wish::{key_value, operating_system, volume_gib};
 /// The installation that a rendering is for which nobody sends.
 const SAMPLE_INSTALLATION: &str = "0199aaaa-0000-7000-8000-00000000000a";
 
+/// The region of a rendering where none is named.
+const SAMPLE_REGION: &str = "us-east-1";
+
 /// Look at and render templates.
 #[derive(Debug, Args)]
 #[command(
@@ -125,7 +128,7 @@ pub fn run(args: &TemplateArgs, globals: &Globals, ui: &Ui) -> Result<(), Comman
         TemplateAction::Show { template } => show(&Template::load(template)?, globals, ui),
         TemplateAction::Render(args) => {
             let template = Template::load(&args.template)?.on(args.os)?;
-            let region = globals.region.as_deref().unwrap_or("us-east-1");
+            let region = globals.region.as_deref().unwrap_or(SAMPLE_REGION);
             let node = templates::Node::of(&args.name, args.node, args.nodes);
             render(&template, &render_context(&template, args, region)?, &node, ui)
         }
@@ -157,14 +160,37 @@ fn show(template: &Template, globals: &Globals, ui: &Ui) -> Result<(), CommandEr
         let others: Vec<&str> = manifest.os.keys().map(|os| os.as_str()).collect();
         lines.push(format!("--os: {} unless you say {}", manifest.image.family.as_str(), others.join(" or ")));
     }
-    if let Some(command) = &manifest.after_up {
-        lines.push(format!("after `up`, on your machine: {command}"));
+    if let Some(command) = after_up(template) {
+        lines.push(format!("after `up {}`, on your machine: {command}", EnvName::example()));
     }
     for (name, spec) in &manifest.variables {
         lines.push(format!("--set {name}=...  {}", spec.description));
     }
     ui.answer(&lines.join("\n"))?;
     Ok(())
+}
+
+/// The command for the user's own machine, as it is for an environment of the usual name; as it is written where it needs
+/// more than that.
+fn after_up(template: &Template) -> Option<String> {
+    let name = EnvName::example();
+    let node = templates::Node::of(&name, 0, 1);
+    let args = RenderArgs {
+        template: template.label().to_owned(),
+        set: Vec::new(),
+        os: None,
+        name,
+        node: 0,
+        nodes: 1,
+        volume: None,
+        no_volume: false,
+        ttl: None,
+        idle: None,
+        self_attach: false,
+    };
+    let rendered =
+        render_context(template, &args, SAMPLE_REGION).and_then(|context| Ok(template.after_up(&context, &node)?));
+    rendered.unwrap_or_else(|_needs_more| template.manifest.after_up.clone())
 }
 
 fn shape(template: &Template) -> serde_json::Value {

@@ -5,13 +5,14 @@ mod gather;
 mod keys;
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use crate::cli::{CommandError, Exit};
+use crate::cli::{CommandError, Exit, logging};
 use crate::engine::Interrupt;
 use crate::ui::top::{Key, Model, Wish};
 
@@ -43,12 +44,31 @@ pub async fn run(_: &TopArgs, context: &Context) -> Result<(), CommandError> {
             .hint("`cloudtop list --json` tells once what there is")
             .hint("`cloudtop watch NAME` reports changes line by line"));
     }
+    let log = log_aside(context)?;
     let (tell, mut told) = mpsc::channel(1);
     let (hurry, hurried) = watch::channel(());
     let looks = keep_looking(Gatherer::new(context), tell, hurried);
-    tokio::select! {
+    let ended = tokio::select! {
         ended = show(context, &mut told, &hurry) => ended,
         () = looks => Ok(()),
+    };
+    if let Some(file) = log {
+        context.ui.note(&format!("the log is in {}", file.display()));
+    }
+    ended
+}
+
+/// The log of `-vv` would be written over the screen: it goes into a file beside the state. `None`: there is no log.
+fn log_aside(context: &Context) -> Result<Option<PathBuf>, CommandError> {
+    let file = context.paths.top_log();
+    if let Some(directory) = file.parent() {
+        context.paths.make_dir(directory)?;
+    }
+    match logging::into_file(&file) {
+        Ok(there_is_one) => Ok(there_is_one.then_some(file)),
+        Err(error) => {
+            Err(CommandError::new(Exit::State, format!("the log cannot be written to {}: {error}", file.display())))
+        }
     }
 }
 

@@ -72,7 +72,7 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
         delivery: work.delivery,
         tags: work.environment.intent.all_tags(),
     };
-    let outcome = run.run().await;
+    let outcome = Box::pin(run.run()).await;
     live.finish();
     let outcome = outcome.map_err(|error| {
         let look = format!("what exists is told by `cloudtop status {env}`; {}", go_on(env, work.verb));

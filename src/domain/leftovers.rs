@@ -207,14 +207,23 @@ impl<'a> Sorter<'a> {
         }
         self.groups(intent);
         self.interfaces(|it| intent.fixed_addresses && it.keeps_address && of_a_node(it, intent.nodes));
-        let unused = |volume: &&Volume| {
-            let node = volume.node_tag.as_deref().and_then(|tag| tag.parse::<u32>().ok());
-            is_free(volume) && node.is_some_and(|node| node >= intent.nodes)
-        };
-        for volume in self.found.observed.volumes.iter().filter(unused) {
-            self.volume(volume, "kept: its node is no more; it is used again when the environment grows");
-        }
+        self.spare_volumes(intent.nodes);
         self.roots();
+    }
+
+    /// Free volumes of nodes that are no more, and of nodes that have another.
+    fn spare_volumes(&mut self, nodes: u32) {
+        let volumes = &self.found.observed.volumes;
+        let node_of = |it: &Volume| it.node_tag.as_deref().and_then(|tag| tag.parse::<u32>().ok());
+        for volume in volumes.iter().filter(|it| is_free(it)) {
+            let Some(node) = node_of(volume) else { continue };
+            let other = volumes.iter().find(|it| it.attachment.is_some() && node_of(it) == Some(node));
+            if node >= nodes {
+                self.volume(volume, "kept: its node is no more; it is used again when the environment grows");
+            } else if let Some(other) = other {
+                self.volume(volume, &format!("kept: node {node} has {}", other.id));
+            }
+        }
     }
 
     /// More than one instance or request of a node, nodes too many, and instances whose request is cancelled.

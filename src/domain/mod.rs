@@ -36,6 +36,7 @@ pub mod permission;
 pub mod phase;
 pub mod places;
 pub mod plan;
+pub mod points;
 pub mod pools;
 pub mod price_history;
 pub mod quota;

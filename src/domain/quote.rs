@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::advisor::Band;
 use super::demand::{Arch, Demand, Requirements};
 use super::market::TypeFacts;
+use super::points::Points;
 use super::price_history::PriceHistory;
 
 /// One pool, with its type and what it has cost.
@@ -40,7 +41,7 @@ pub struct Quote {
     /// The highest price in the span, USD per hour.
     pub max: f64,
     /// Mean prices of equal parts of the span, oldest first, USD per hour.
-    pub points: Vec<f64>,
+    pub points: Points,
     /// The on-demand price, USD per hour, where it is known.
     pub on_demand: Option<f64>,
     /// How often instances of the type were interrupted in the region, where the Spot Advisor says.
@@ -69,7 +70,7 @@ impl Quote {
             min: history.min,
             median: history.median,
             max: history.max,
-            points: history.points,
+            points: history.points.into_iter().collect(),
             on_demand,
             band: None,
             score: None,
@@ -85,7 +86,7 @@ impl Quote {
     /// By how much the price has changed over the span: 0.1 is up by 10 %. `None` where it began at nothing.
     #[must_use]
     pub fn change(&self) -> Option<f64> {
-        self.points.first().filter(|first| **first > 0.0).map(|first| self.now / first - 1.0)
+        self.points.first().filter(|first| *first > 0.0).map(|first| self.now / first - 1.0)
     }
 }
 
@@ -126,13 +127,26 @@ pub enum Column {
 
 /// Sorts quotes by a column; equal ones by price, then by name, so that two runs agree.
 pub fn sort(quotes: &mut [Quote], by: Column, reverse: bool) {
-    quotes.sort_by(|a, b| {
-        let first = compare(a, b, by);
-        let first = if reverse { first.reverse() } else { first };
-        first
-            .then_with(|| a.now.total_cmp(&b.now))
-            .then_with(|| (&a.instance_type, &a.zone).cmp(&(&b.instance_type, &b.zone)))
-    });
+    quotes.sort_by(|a, b| order(a, b, by, reverse));
+}
+
+/// The first `most` of the quotes as [`sort`] orders them: of tens of thousands, without sorting the others.
+#[must_use]
+pub fn first(mut quotes: Vec<Quote>, most: usize, by: Column, reverse: bool) -> Vec<Quote> {
+    if most < quotes.len() {
+        quotes.select_nth_unstable_by(most, |a, b| order(a, b, by, reverse));
+        quotes.truncate(most);
+    }
+    sort(&mut quotes, by, reverse);
+    quotes
+}
+
+fn order(a: &Quote, b: &Quote, by: Column, reverse: bool) -> Ordering {
+    let first = compare(a, b, by);
+    let first = if reverse { first.reverse() } else { first };
+    first
+        .then_with(|| a.now.total_cmp(&b.now))
+        .then_with(|| (&a.instance_type, &a.zone).cmp(&(&b.instance_type, &b.zone)))
 }
 
 fn compare(a: &Quote, b: &Quote, by: Column) -> Ordering {
@@ -261,7 +275,7 @@ mod tests {
             min: now,
             median: now,
             max: now,
-            points: vec![now * 2.0, now],
+            points: [now * 2.0, now].into_iter().collect(),
             on_demand,
             band: None,
             score: None,
@@ -281,6 +295,17 @@ mod tests {
         assert_eq!(sorted(Column::PricePerCpu, false), ["c", "b", "a"]);
         assert_eq!(sorted(Column::Cpus, false), ["c", "b", "a"]);
         assert_eq!(sorted(Column::Type, true), ["c", "b", "a"]);
+    }
+
+    #[test]
+    fn the_first_few_are_those_that_sorting_all_puts_first() {
+        let names = ["f", "b", "e", "a", "d", "c"];
+        let quotes: Vec<Quote> = names.iter().map(|name| quote(name, 2, 0.1, None)).collect();
+        for most in 0..=names.len() + 1 {
+            let few = first(quotes.clone(), most, Column::Price, false);
+            let few: Vec<&str> = few.iter().map(|it| it.instance_type.as_str()).collect();
+            assert_eq!(few, ["a", "b", "c", "d", "e", "f"][..most.min(names.len())]);
+        }
     }
 
     #[test]

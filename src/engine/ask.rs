@@ -68,6 +68,8 @@ async fn one(reach: &Reach, instance: &str, alias: &str, line: String) -> Result
             let listener = simulator.ssh_listener(instance).await.map_err(|error| error.to_string())?;
             at(reach, alias, line, Some(listener.address)).await
         }
+        #[cfg(feature = "simulator")]
+        Way::Imagined(_) => Err("no command runs where no ssh is".to_owned()),
     }
 }
 

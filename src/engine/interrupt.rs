@@ -165,12 +165,16 @@ impl Interrupt {
     ///
     /// # Errors
     /// The signal.
-    pub async fn unless<T>(&self, doing: impl Future<Output = T>) -> Result<T, Signal> {
+    pub fn unless<T>(&self, doing: impl Future<Output = T>) -> impl Future<Output = Result<T, Signal>> {
         let mut signals = self.clone();
-        tokio::select! {
-            biased;
-            signal = signals.wait() => Err(signal),
-            done = doing => Ok(done),
+        // On the heap before anything else holds it: as an argument of an `async fn` it would be in its future twice.
+        let doing = Box::pin(doing);
+        async move {
+            tokio::select! {
+                biased;
+                signal = signals.wait() => Err(signal),
+                done = doing => Ok(done),
+            }
         }
     }
 }

@@ -5,6 +5,8 @@
 mod act;
 pub mod ask;
 mod deliver;
+#[cfg(feature = "simulator")]
+pub mod imagined;
 pub mod interrupt;
 pub mod probe;
 mod removal;

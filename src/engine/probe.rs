@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -23,10 +24,16 @@ use crate::templates::{self, Member, Readiness};
 use super::deliver::{self, Load, Talk};
 use super::schedule::{PROBES, Pace};
 
-/// Nodes that are asked at the same time. Each is one ssh process.
-const AT_ONCE: usize = 24;
+/// Nodes that are asked at the same time. One that boots drops what is sent to it, so that asking it takes all of
+/// [`BANNER_WITHIN`], and costs a socket alone.
+const AT_ONCE: usize = 96;
+/// How many of them are spoken to over ssh: each is a process with three pipes, and a shell of macOS grants a program no
+/// more than 256 open files.
+const LOGINS: usize = 48;
 /// How long a node has to accept a connection and name its ssh version.
-const BANNER_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const BANNER_WITHIN: Duration = Duration::from_secs(5);
+/// How soon a node is asked again that answered and is not ready: a login that succeeds brings no penalty of sshd's.
+const ANSWERED_WAITS: Duration = Duration::from_secs(2);
 /// How long the ready command may take.
 const CHECK_WITHIN: Duration = Duration::from_secs(30);
 /// How many times in a row a node may refuse the key: cloud-init installs it while sshd already answers.
@@ -56,6 +63,9 @@ pub enum Way {
         /// The command that other processes reach it with; `{}` stands for the instance id.
         proxy_command: String,
     },
+    /// To a simulated node without ssh: what asking takes passes on tokio's clock, which may be paused.
+    #[cfg(feature = "simulator")]
+    Imagined(super::imagined::Line),
 }
 
 /// Keeps asking nodes, some at a time, each at its own pace.
@@ -68,6 +78,7 @@ pub(super) struct Prober {
     /// The members that delivered files were made for last.
     members: Vec<Member>,
     tasks: JoinSet<Answer>,
+    logins: Arc<Semaphore>,
     /// By instance id.
     states: BTreeMap<String, State>,
     /// What ssh's configuration says of the nodes now.
@@ -116,7 +127,8 @@ struct Answer {
 impl Prober {
     pub(super) fn new(reach: Reach, env: EnvName, nodes: u32, access: Access, delivery: Option<Arc<Delivery>>) -> Self {
         let (members, tasks, states, written) = (Vec::new(), JoinSet::new(), BTreeMap::new(), Vec::new());
-        Self { reach, env, nodes, access, delivery, members, tasks, states, written }
+        let logins = Arc::new(Semaphore::new(LOGINS));
+        Self { reach, env, nodes, access, delivery, members, tasks, logins, states, written }
     }
 
     /// Notes who the members of the cluster are. True when they are others than those that files were made for: then
@@ -151,12 +163,18 @@ impl Prober {
         };
         let asked: BTreeSet<&str> = views.iter().filter(waits).filter_map(|view| view.instance_id.as_deref()).collect();
         self.states.retain(|instance, _| asked.contains(instance.as_str()));
+        let mut due = Vec::new();
         for view in views.iter().filter(waits) {
             let Some((instance, address)) = view.instance_id.clone().zip(view.public_ip.clone()) else { continue };
             let state = self.states.entry(instance.clone()).or_insert_with(|| State::new(now));
-            if state.under_way || state.due > now || self.tasks.len() >= AT_ONCE {
-                continue;
+            if !state.under_way && state.due <= now {
+                due.push((state.due, view, instance, address));
             }
+        }
+        // Who has waited longest comes first: the first nodes are due again before the last ones had their turn.
+        due.sort_by_key(|(since, ..)| *since);
+        for (_, view, instance, address) in due.into_iter().take(AT_ONCE.saturating_sub(self.tasks.len())) {
+            let Some(state) = self.states.get_mut(&instance) else { continue };
             state.under_way = true;
             let put_together = || match (&self.delivery, self.members.iter().find(|it| it.node.index == view.index)) {
                 (Some(delivery), Some(member)) => deliver::load(delivery, member, &self.members, time),
@@ -173,6 +191,7 @@ impl Prober {
                 address,
                 port: self.access.port,
                 ready_command: self.access.ready_command.clone(),
+                logins: Arc::clone(&self.logins),
             };
             self.tasks.spawn(question.ask());
         }
@@ -208,7 +227,9 @@ impl Prober {
         let Answer { instance, probe, asked, has_files } = answer;
         let state = self.states.entry(instance.clone()).or_insert_with(|| State::new(Instant::now()));
         state.under_way = false;
-        state.due = Instant::now() + state.pace.next_wait();
+        let wait = state.pace.next_wait();
+        let answered = asked == Asked::Otherwise && matches!(probe, Probe::Reachable(_));
+        state.due = Instant::now() + if answered { wait.min(ANSWERED_WAITS) } else { wait };
         state.in_a_row = (asked, if state.in_a_row.0 == asked { state.in_a_row.1 + 1 } else { 1 });
         if self.delivery.is_some() && state.load.is_none() && probe == Probe::Ready {
             // The members changed while it was asked: it is ready with files that were right before.
@@ -281,6 +302,8 @@ impl Way {
             Self::Direct => None,
             #[cfg(feature = "simulator")]
             Self::Simulated { proxy_command, .. } => Some(proxy_command),
+            #[cfg(feature = "simulator")]
+            Self::Imagined(_) => None,
         }
     }
 }
@@ -296,6 +319,7 @@ struct Question {
     address: String,
     port: u16,
     ready_command: Option<String>,
+    logins: Arc<Semaphore>,
 }
 
 impl Question {
@@ -310,6 +334,8 @@ impl Question {
                 }
                 Err(error) => (Probe::Unreachable(error.to_string()), Asked::Otherwise, false),
             },
+            #[cfg(feature = "simulator")]
+            Way::Imagined(line) => (line.ask(&self.instance, &self.logins).await, Asked::Otherwise, true),
         };
         Answer { instance: self.instance, probe, asked, has_files }
     }
@@ -319,6 +345,7 @@ impl Question {
         if let Err(why) = readiness::banner(address, port, BANNER_WITHIN).await {
             return (Probe::Unreachable(why.to_string()), Asked::Otherwise, false);
         }
+        let _turn = self.logins.acquire().await;
         let options = SshOptions {
             batch: true,
             connect_timeout: Some(BANNER_WITHIN),

@@ -29,7 +29,7 @@ use super::act::{Acted, Actor};
 use super::interrupt::{Interrupt, Signal};
 use super::probe::{Prober, Reach};
 use super::report::{Progress, Reporter};
-use super::schedule::{AFTER_TROUBLE, LOOKS, Pace};
+use super::schedule::{AFTER_TROUBLE, LOOKS, Pace, QUIET};
 
 /// How old prices and offers may be when something is launched.
 const MARKET_KEEPS: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
@@ -145,6 +145,8 @@ struct Carried {
     /// What was waited for last, beyond the nodes.
     mendable: Vec<String>,
     looks: Pace,
+    /// Whether all that is waited for is what nodes answer.
+    only_nodes: bool,
     trouble: Pace,
     /// When EC2 is looked at again. `None`: it was looked at just now.
     next_look: Option<Instant>,
@@ -208,6 +210,7 @@ impl Run<'_> {
             written: Vec::new(),
             mendable: Vec::new(),
             looks: LOOKS.start(),
+            only_nodes: false,
             trouble: AFTER_TROUBLE.start(),
             next_look: None,
             chosen: None,
@@ -254,7 +257,7 @@ impl Run<'_> {
     async fn decide(&mut self, carried: &mut Carried, plan: Plan) -> Result<Decision, EngineError> {
         if plan.status == Status::NeedsSurvey {
             let key_name = self.identity.resource_name();
-            let survey = self.cloud.survey(self.intent, &key_name, self.clock.now());
+            let survey = Box::pin(self.cloud.survey(self.intent, &key_name, self.clock.now()));
             let known = carried.published.take();
             let publishing = self.published.as_mut();
             let published = async {
@@ -366,14 +369,16 @@ impl Run<'_> {
     fn take_in(&mut self, carried: &mut Carried, plan: &Plan) -> Result<(), EngineError> {
         let settled = plan.settled.iter().map(|(token, how)| Event::Settled { token: *token, how: how.clone() });
         let mut events: Vec<Event> = settled.collect();
+        let mut ec2_moves = !events.is_empty();
         for view in &plan.nodes {
             let before = carried.written.iter().find(|known| known.index == view.index);
             if before.is_none_or(|known| is_news(known, view)) {
                 self.tell_of_change(carried, view);
                 events.push(node_event(view));
+                ec2_moves |= before.is_none_or(|known| known.phase.min(view.phase) < Phase::Attached);
             }
         }
-        if !events.is_empty() {
+        if ec2_moves {
             carried.looks.restart();
         }
         self.actor(&mut carried.record).write(events)?;
@@ -382,7 +387,8 @@ impl Run<'_> {
             self.reporter.report(&Progress::Waiting(&plan.waiting_for));
         }
         carried.written.clone_from(&plan.nodes);
-        if self.intent.goal == Goal::Running && self.options.wait >= Wait::Ssh {
+        carried.only_nodes = self.asks_nodes() && plan.nodes.iter().all(|view| view.phase >= Phase::Attached);
+        if self.asks_nodes() {
             if carried.prober.members_changed(&plan.nodes) {
                 carried.observed.probes.retain(|_, probe| *probe != Probe::Ready);
             }
@@ -393,6 +399,10 @@ impl Run<'_> {
             carried.prober.write_hosts(&plan.nodes)?;
         }
         Ok(())
+    }
+
+    fn asks_nodes(&self) -> bool {
+        self.intent.goal == Goal::Running && self.options.wait >= Wait::Ssh
     }
 
     /// Says what EC2 did while nobody looked.
@@ -494,6 +504,7 @@ impl Carried {
                 now
             }
             Some(set) => set,
+            None if self.only_nodes => now + self.looks.next_wait().max(QUIET),
             None => now + self.looks.next_wait(),
         };
         self.next_look = Some(next);

@@ -7,6 +7,10 @@ use std::time::Duration;
 pub const LOOKS: Schedule =
     Schedule { first: Duration::from_millis(500), factor: 1.5, longest: Duration::from_secs(5) };
 
+/// The least wait between two looks while only nodes are waited for: they are asked themselves, and EC2 would tell no more
+/// than that it takes one away, of which it gives notice two minutes before.
+pub const QUIET: Duration = Duration::from_secs(15);
+
 /// After a call that EC2 refused for being one too many, or that had no answer.
 pub const AFTER_TROUBLE: Schedule =
     Schedule { first: Duration::from_secs(2), factor: 2.0, longest: Duration::from_secs(20) };

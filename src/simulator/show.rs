@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::door::ssh::configured;
 use super::network::default_group_id;
 use super::objects::{Capacity, InstanceState, Tags};
 use super::world::World;
@@ -84,6 +85,10 @@ pub struct InstanceSummary {
     pub public_ip: Option<String>,
     /// Its private address.
     pub private_ip: String,
+    /// Since when it runs, if it does.
+    pub running_since: Option<Timestamp>,
+    /// When its first boot is done and its ssh server says so, be it in the time to come; of one that runs.
+    pub ready_at: Option<Timestamp>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -231,6 +236,8 @@ fn instances(world: &World) -> Vec<InstanceSummary> {
         spot_request_id: it.request.clone(),
         public_ip: it.public_ip.map(|address| address.to_string()),
         private_ip: it.private_ip.to_string(),
+        running_since: it.running_since,
+        ready_at: it.running_since.map(|since| configured(world, since)),
         tags: it.tags.clone(),
     });
     all.collect()

@@ -58,13 +58,14 @@ pub struct Output {
 
 /// Runs ssh at the user's terminal, with a shell when `command` is empty, and waits for its end.
 ///
-/// ssh has the terminal, so it gets the user's signals itself; it is never killed from here, because that would leave the
-/// terminal in raw mode. Its complaints go to the user's standard error as they are.
+/// ssh has the terminal, so it gets the user's signals itself; with a shell it is never killed from here, because that
+/// would leave the terminal in raw mode. Its complaints go to the user's standard error as they are.
 ///
 /// # Errors
 /// [`SshError::UnknownAlias`], [`SshError::Spawn`], or [`SshError::DamagedConfig`].
 pub async fn exec(dir: &SshDir, alias: &str, options: &SshOptions, command: &[String]) -> Result<Ended, SshError> {
-    let status = prepared(dir, alias, options, command)?.status().await;
+    // Forwards alone leave the terminal as it is, and would go on without whoever asked for them.
+    let status = prepared(dir, alias, options, command)?.kill_on_drop(options.no_shell).status().await;
     status.map(Ended::from).map_err(|source| SshError::Spawn { program: "ssh", source })
 }
 

@@ -147,6 +147,12 @@ impl Paths {
         self.directory.join("ssh")
     }
 
+    /// The log of `cloudtop top`, where one is wanted.
+    #[must_use]
+    pub fn top_log(&self) -> PathBuf {
+        self.directory.join("top.log")
+    }
+
     /// What can be had again at any time.
     #[must_use]
     pub fn cache_dir(&self) -> &Path {

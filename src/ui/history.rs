@@ -49,7 +49,7 @@ pub fn text(all: &[Shown], reasons: bool, width: Option<usize>) -> String {
         for run in &shown.runs {
             run_lines(&mut lines, run, reasons, width);
         }
-        lines.extend(spent(&shown.spent).into_iter().flat_map(|line| folded(&line, "  ", width)));
+        lines.extend(spent(&shown.name, &shown.spent).into_iter().flat_map(|line| folded(&line, "  ", width)));
     }
     lines.join("\n")
 }
@@ -92,7 +92,7 @@ fn code(line: &Line) -> String {
 }
 
 /// What was spent, in words.
-fn spent(spent: &Spent) -> Vec<String> {
+fn spent(name: &str, spent: &Spent) -> Vec<String> {
     if spent.hours <= 0.0 {
         return Vec::new();
     }
@@ -107,7 +107,8 @@ fn spent(spent: &Spent) -> Vec<String> {
         parts.push(format!("{} of instances at prices that the journal does not tell", long(spent.unpriced_hours)));
     }
     let mut text = format!(
-        "cost: {} (an estimate: the price at the launch, while runs saw them running; without volumes)",
+        "cost: {} (an estimate: the price at the launch, while runs saw them running; without volumes; \
+         `cloudtop cost {name} --all` counts each hour at its own price)",
         parts.join(", and ")
     );
     if spent.runs_on {

@@ -1,5 +1,9 @@
 //! The JSON that scripts rely on: fields are added, never renamed. Money is a number in USD, times are RFC 3339 UTC.
 
+mod prices;
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -11,8 +15,8 @@ use crate::domain::doctor::Check;
 use crate::domain::names::EnvName;
 use crate::domain::plan::{Plan, Status, Step};
 use crate::domain::pools::{self, Choice, Rejection};
-use crate::domain::quote::Quote;
 use crate::domain::said::Said;
+pub use prices::PricesShape;
 
 /// The version of these shapes. It changes when a field changes its meaning.
 const FORMAT_VERSION: u32 = 1;
@@ -363,151 +367,4 @@ fn market_word(on_demand: bool) -> &'static str {
 /// An amount with six decimals, as fine as EC2's own prices: sums of binary fractions have a tail that means nothing.
 pub(super) fn rounded(usd: f64) -> f64 {
     (usd * 1e6).round() / 1e6
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::samples;
-    use super::*;
-
-    #[test]
-    fn an_environment_has_the_fields_that_scripts_rely_on() -> Result<(), serde_json::Error> {
-        let report = samples::cloudtop();
-        assert_eq!(
-            serde_json::to_string_pretty(&EnvironmentShape::from(&report))?,
-            r#"{
-  "format_version": 1,
-  "name": "dev",
-  "kind": "cloudtop",
-  "region": "us-east-1",
-  "zone": "us-east-1c",
-  "goal": "running",
-  "phase": "ready",
-  "nodes": [
-    {
-      "index": 0,
-      "phase": "ready",
-      "market": "spot",
-      "spot_request_id": "sir-00000000",
-      "spot_status": "fulfilled",
-      "instance_id": "i-0123456789abcdef0",
-      "instance_type": "m7a.xlarge",
-      "zone": "us-east-1c",
-      "public_ip": "203.0.113.20",
-      "private_ip": "172.31.0.20",
-      "interface_id": null,
-      "public_dns": "ec2-203-0-113-20.compute-1.amazonaws.com",
-      "launched_at": "2026-11-21T08:00:00Z",
-      "price_per_hour": 0.0731,
-      "waiting_for": null,
-      "said": null,
-      "unanswered": null
-    }
-  ],
-  "volumes": [
-    {
-      "volume_id": "vol-0123456789abcdef0",
-      "size_gib": 100,
-      "zone": "us-east-1c",
-      "device": "/dev/xvdj",
-      "state": "in-use",
-      "attached_to": "i-0123456789abcdef0"
-    }
-  ],
-  "price_per_hour": 0.0731,
-  "price_per_month": 61.363,
-  "volume_price_per_month": 8.0,
-  "spent_this_month": 12.5,
-  "expires_at": null,
-  "notes": []
-}"#
-        );
-        Ok(())
-    }
-
-    #[test]
-    fn a_list_holds_whole_environments() -> Result<(), serde_json::Error> {
-        let reports = [samples::cloudtop(), samples::cluster()];
-        let list = serde_json::to_value(ListShape::new(&reports, Some(14.0), &[samples::budget()]))?;
-        assert_eq!(list["format_version"], 1);
-        assert_eq!((&list["price_per_hour"], &list["spent_this_month"]), (&0.2231.into(), &14.0.into()));
-        let budget = serde_json::json!({"name": null, "monthly": 50.0, "action": "warn", "spent_this_month": 41.2});
-        assert_eq!(list["budgets"], serde_json::json!([budget]));
-        assert_eq!(list["environments"][0], serde_json::to_value(EnvironmentShape::from(&reports[0]))?);
-        assert_eq!(list["environments"][1]["zone"], serde_json::Value::Null);
-        assert_eq!(list["environments"][1]["expires_at"], "2026-11-21T15:58:00Z");
-        assert_eq!(list["environments"][1]["nodes"][2]["spot_status"], "capacity-not-available");
-        Ok(())
-    }
-
-    #[test]
-    fn a_sum_has_no_meaningless_tail() {
-        assert_eq!(rounded(0.1 + 0.2).to_string(), "0.3");
-        assert_eq!(rounded(0.000_123_4).to_string(), "0.000123");
-    }
-}
-
-/// Spot prices.
-#[derive(Debug, Serialize)]
-pub struct PricesShape<'a> {
-    format_version: u32,
-    /// When EC2 was asked.
-    at: Timestamp,
-    /// Over how many days minimum, median, maximum and points are.
-    days: u32,
-    /// When the data on interruptions were made.
-    advisor_at: Option<Timestamp>,
-    pools: Vec<PriceShape<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct PriceShape<'a> {
-    region: &'a str,
-    zone: &'a str,
-    instance_type: &'a str,
-    vcpus: u32,
-    memory_mib: u64,
-    local_disks: u32,
-    local_disk_gb: u64,
-    gpus: u32,
-    price_per_hour: f64,
-    on_demand_per_hour: Option<f64>,
-    /// The part of the on-demand price that is saved: 0.7 is 70 %.
-    saving: Option<f64>,
-    min: f64,
-    median: f64,
-    max: f64,
-    /// Mean prices of equal parts of the days, oldest first.
-    points: &'a [f64],
-    /// How many of the type's instances were interrupted in a month, as the Spot Advisor says it.
-    band: Option<&'static str>,
-    /// How likely a launch of any of the types finds room in the zone, 1 to 10; `null` where nobody asked.
-    score: Option<u8>,
-}
-
-impl<'a> PricesShape<'a> {
-    /// The shape of these quotes.
-    #[must_use]
-    pub fn new(quotes: &'a [Quote], days: u32, at: Timestamp, advisor_at: Option<Timestamp>) -> Self {
-        let pool = |it: &'a Quote| PriceShape {
-            region: &it.region,
-            zone: &it.zone,
-            instance_type: &it.instance_type,
-            vcpus: it.vcpus,
-            memory_mib: it.memory_mib,
-            local_disks: it.local_disks,
-            local_disk_gb: it.local_disk_gb,
-            gpus: it.gpus,
-            price_per_hour: it.now,
-            on_demand_per_hour: it.on_demand,
-            saving: it.saving(),
-            min: it.min,
-            median: it.median,
-            max: it.max,
-            points: &it.points,
-            band: it.band.map(Band::as_str),
-            score: it.score,
-        };
-        Self { format_version: FORMAT_VERSION, at, days, advisor_at, pools: quotes.iter().map(pool).collect() }
-    }
 }

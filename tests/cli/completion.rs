@@ -30,6 +30,9 @@ fn names_come_from_the_state_and_the_configuration() {
     assert_eq!(offered(&world, &["cloudtop", "status", "d"]), ["dev"]);
     assert_eq!(offered(&world, &["cloudtop", "ssh", "co"]), ["core", "core/0", "core/1", "core/2"]);
     assert_eq!(offered(&world, &["cloudtop", "ssh", "core/1"]), ["core/1"]);
+    assert_eq!(offered(&world, &["cloudtop", "cp", "d"]), ["dev:"]);
+    assert_eq!(offered(&world, &["cloudtop", "cp", "clo"]), ["cloudtop.toml"]);
+    assert_eq!(offered(&world, &["cloudtop", "cp", "cloudtop.toml", "core/2"]), ["core/2:"]);
     // What is not made yet can be made, and not stopped.
     assert_eq!(offered(&world, &["cloudtop", "up", "st"]), ["staging"]);
     assert_eq!(offered(&world, &["cloudtop", "stop", "st"]), [""; 0]);

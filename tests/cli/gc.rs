@@ -200,6 +200,30 @@ fn an_interface_that_nothing_has_and_a_second_instance_of_a_node_are_ended_and_t
 }
 
 #[test]
+fn a_second_volume_of_a_node_that_has_one_is_listed_and_ends_only_when_it_is_named() {
+    let world = World::new();
+    world.ok("up dev -q", &[]);
+    let account = world.account();
+    let own = account.persistent_volumes()[0];
+    let tags = own["tags"].as_object().unwrap().iter().enumerate().map(|(place, (key, value))| {
+        let tag = format!("TagSpecification.1.Tag.{}", place + 1);
+        format!("&{tag}.Key={key}&{tag}.Value={}", value.as_str().unwrap().replace('/', "%2F"))
+    });
+    let zone = own["zone"].as_str().unwrap();
+    let tags: String = tags.collect();
+    let wish = format!("AvailabilityZone={zone}&Size=10&TagSpecification.1.ResourceType=volume{tags}");
+    Ec2::of(&world).call("CreateVolume", &wish);
+    let second = only(&world.json("gc"));
+    assert_eq!(second["kind"], "volume");
+    assert!(second["why"].as_str().unwrap().contains(own["id"].as_str().unwrap()), "{second:#}");
+    world.ok("gc --end -y", &[]);
+    let id = second["id"].as_str().unwrap();
+    assert_eq!(only(&world.json("gc"))["id"], id);
+    world.ok(&format!("gc {id} -y"), &[]).says(&["is gone"]);
+    world.account().assert_one_cloudtop();
+}
+
+#[test]
 fn what_others_made_is_listed_on_demand_and_never_ended() {
     let world = World::new();
     world.ok("up dev -q", &[]);

@@ -126,7 +126,7 @@ fn what_is_at_work_is_listed_and_a_reset_ends_it() {
     let list = |output: Output| output.stdout;
     let listed = list(world.ok("sim scenario --list", &[]));
     for words in
-        ["reads  late 2s  (10 %", "RunInstances  reset-after  (call 2", "event            in ", "interrupt dev"]
+        ["reads  late 2s  (10 %", "RunInstances  reset-after  (call 2", "event            in 9m ", "interrupt dev"]
     {
         assert!(listed.contains(words), "no {words:?} in {listed}");
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::world::World;
 
 fn profile(world: &World) -> String {
-    world.json("init --self-attach --yes")["instance_profile"].as_str().unwrap().to_owned()
+    world.json("--config cloudtop.toml init --self-attach --yes")["instance_profile"].as_str().unwrap().to_owned()
 }
 
 /// How many calls a command launches nodes by.
@@ -40,12 +40,20 @@ fn init_is_the_same_done_twice_and_writes_a_configuration_only_where_there_is_no
 
     let own = "# mine\n[env.dev]\ncpus = 2\n";
     world.write("cloudtop.toml", own);
-    let said = world.ok("init --self-attach -y", &[]);
+    let said = world.ok("--config cloudtop.toml init --self-attach -y", &[]);
     assert!(
         said.stdout.contains(&format!("Add to cloudtop.toml, above its first [table]: {}", line.trim())),
         "{said:?}"
     );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), own);
+}
+
+#[test]
+fn what_the_built_in_ec2_has_made_is_written_into_no_file_that_was_not_named() {
+    let world = World::new();
+    let said = world.ok("init --self-attach -y", &[]);
+    assert!(said.stdout.contains("They are of the built-in EC2, so cloudtop.toml is left as it is"), "{said:?}");
+    assert!(!world.cwd().join("cloudtop.toml").exists());
 }
 
 #[test]

@@ -147,6 +147,17 @@ fn forwards_come_from_flags_and_for_a_shell_from_the_file() {
 }
 
 #[test]
+fn ctrl_c_ends_forwards_without_a_shell_and_says_so() {
+    let fake = Fake::new(World::new(), "ssh", "echo $$ >> $LOG; exec sleep 60");
+    fake.world.ok("up dev --template ./plain -q", &[]);
+    let running = fake.start(&["ssh", "dev", "-N", "--forward", "18083:db"]);
+    let pid = eventually("ssh", || fake.log().first().cloned());
+    running.signal("INT");
+    running.finish().exits(130).says(&["interrupted: the forwards are closed; dev runs on"]);
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "ssh goes on");
+}
+
+#[test]
 fn a_port_that_is_taken_is_told_before_anything_is_asked_of_ec2() {
     let fake = Fake::new(World::new(), "ssh", "echo \"$@\" >> $LOG");
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -252,4 +263,48 @@ fn vs_code_is_given_the_host_and_a_whole_path() {
     missing.says(&["cannot start VS Code", "install it so that `code` is on PATH"]);
     fake.world.ok("stop dev -q", &[]);
     fake.run(&["code", "dev"]).exits(1).says(&["does not run", "cloudtop start dev"]);
+}
+
+#[test]
+fn docker_gets_a_context_once_and_loses_it_by_word_alone() {
+    let script = "[ $2 = inspect ] || echo \"$@\" >> $LOG\ncase $2 in create) echo \"${5#host=}\" > $LOG.host;;\n\
+                  rm) rm $LOG.host;; inspect) cat $LOG.host 2>/dev/null || exit 1;; esac";
+    let fake = Fake::new(World::new(), "docker", script);
+    fake.world.ok("up box -q", &[]);
+    let create = "context create cloudtop-box --docker host=ssh://cloudtop-box";
+    assert_eq!(fake.run(&["docker-context", "box", "--print"]).exits(0).stdout, format!("docker {create}\n"));
+    fake.run(&["docker-context", "box"]).exits(2).says(&["docker finds nodes through", "cloudtop ssh --setup"]);
+    assert!(fake.log().is_empty(), "{:?}", fake.log());
+
+    fake.run(&["docker-context", "box", "-y"]).exits(0).says(&[&format!("docker {create}")]);
+    assert!(fs::read_to_string(fake.world.home().join(".ssh/config")).unwrap().contains("Include "));
+    fake.run(&["docker-context", "box"]).exits(0).says(&["already"]);
+    assert_eq!(fake.log(), [create]);
+
+    fake.world.ok("down box --delete-volumes -y -q", &[]);
+    fake.run(&["docker-context", "box"]).exits(3);
+    fake.run(&["docker-context", "box", "--rm"]).exits(0).says(&["docker context rm cloudtop-box"]);
+    fake.run(&["docker-context", "box", "--rm"]).exits(0).says(&["docker has no context cloudtop-box"]);
+    assert_eq!(fake.log(), [create, "context rm cloudtop-box"]);
+}
+
+#[test]
+fn a_docker_context_of_somebody_else_is_left_alone() {
+    let fake = Fake::new(cluster(), "docker", "[ $2 = inspect ] && echo ssh://elsewhere || echo \"$@\" >> $LOG");
+    for more in [&["-y"][..], &["--rm"]] {
+        let refused = fake.run(&[&["docker-context", "core/2"], more].concat()).exits(1);
+        refused.says(&["context cloudtop-core.2 leads to ssh://elsewhere: it is left as it is"]);
+    }
+    assert!(fake.log().is_empty(), "{:?}", fake.log());
+    fake.run(&["docker-context", "core/3"]).exits(3).says(&["has no node 3"]);
+}
+
+#[test]
+fn without_docker_the_command_is_told() {
+    let world = World::new();
+    world.ok("up box -q", &[]);
+    let mut command = world.command(&["docker-context", "box", "-y"]);
+    command.env("PATH", world.home());
+    let missing = Running::new(command, "docker-context".to_owned()).finish().exits(1);
+    missing.says(&["cannot start docker", "docker context create cloudtop-box --docker host=ssh://cloudtop-box"]);
 }

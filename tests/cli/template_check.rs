@@ -68,3 +68,11 @@ fn what_is_rendered_follows_the_options() {
     assert!(with("--volume 20") > with("--no-volume"), "what is compressed is larger with a volume in it");
     assert!(world.ok("template render --help", &[]).stdout.contains("Example"));
 }
+
+#[test]
+fn show_tells_what_to_run_after_up_as_it_is_run() {
+    let world = World::empty();
+    let shown = world.ok("template show docker", &[]).stdout;
+    let line = "after `up dev`, on your machine: docker context create cloudtop-dev --docker host=ssh://cloudtop-dev";
+    assert!(shown.contains(line), "{shown}");
+}

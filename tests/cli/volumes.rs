@@ -50,6 +50,19 @@ fn a_volume_is_restored_from_its_snapshot_and_the_old_one_is_kept() {
 }
 
 #[test]
+fn down_tells_of_a_volume_that_was_made_without_an_environment_and_what_it_costs() {
+    let world = World::new();
+    world.ok("volume create dev --zone us-east-1a --size 50 -y -q", &[]);
+    let id = ids(&world, "volume list", "volumes", "volume_id").remove(0);
+    let told = [&*id, "50 GiB in us-east-1a", "$4.00 a month", "cloudtop up dev", "cloudtop volume delete vol-"];
+    world.ok("down dev", &[]).says(&told);
+    world.run("down dev --delete-volumes -y").exits(1).says(&["nothing was deleted", "cloudtop volume delete vol-"]);
+    assert_eq!(ids(&world, "volume list", "volumes", "volume_id"), [&*id]);
+    world.ok(&format!("volume delete {id} -y"), &[]);
+    world.ok("down dev", &[]).says(&["nothing is left of dev"]);
+}
+
+#[test]
 fn down_deletes_a_volume_only_after_its_snapshot_and_a_volume_comes_of_that_again() {
     let world = World::new();
     world.ok("up dev --volume 20 --template ./plain -q", &[]);

@@ -57,6 +57,15 @@ def test_another_size_is_drawn_anew(user):
         terminal.ended(0).is_clean()
 
 
+def test_the_log_is_kept_out_of_the_screen(user):
+    with user.types("-vv", "top", columns=80, lines=24, LANG="C.UTF-8") as terminal:
+        terminal.wait("of 3 nodes ready")
+        assert "DEBUG" not in "\n".join(terminal.lines())
+        terminal.press("q").wait("the log is in").ended(0)
+    log = next(user.cloudtop.home.rglob("top.log"))
+    assert "DEBUG" in log.read_text()
+
+
 def test_a_shell_is_given_the_terminal_and_gives_it_back(user):
     with user.types("top", columns=80, lines=24) as terminal:
         terminal.wait("of 3 nodes ready").press(DOWN, DOWN)

@@ -66,8 +66,10 @@ async fn offered(
     intent.demand = Demand::Requirements(sizes::smallest(like));
     let now = context.clock.now();
     let key_name = identity.resource_name();
-    let (market, (published, _)) =
-        tokio::join!(asked.cloud.survey(&intent, &key_name, now), published::gather(context, asked.cloud, &intent));
+    let (market, (published, _)) = tokio::join!(
+        Box::pin(asked.cloud.survey(&intent, &key_name, now)),
+        published::gather(context, asked.cloud, &intent)
+    );
     let market = Market { published, ..market? };
     Ok(sizes::sizes(&intent, &market, like, now))
 }

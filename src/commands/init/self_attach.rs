@@ -15,7 +15,7 @@ use super::config_file;
 /// # Errors
 /// What IAM refused, or a configuration file that cannot be written.
 pub async fn run(remove: bool, context: &Context) -> Result<(), CommandError> {
-    let settings = context.config()?.environment("");
+    let settings = context.config_unless_missing()?.environment("");
     let cloud = context.connect(settings.region.as_deref(), settings.profile.as_deref()).await?;
     let owner = context.store.settle_owner().await?;
     let name = self_attach::name(&owner);
@@ -59,6 +59,11 @@ fn made(context: &Context, name: &str, configured: Option<&str>) -> Result<(), C
     let line = format!("instance_profile = \"{name}\"");
     let next = match configured {
         Some(known) if known == name => format!("{} has it already.", file.display()),
+        // AWS knows no profile that the built-in EC2 has made: a project's file does not get it by itself.
+        _ if context.globals.simulated() && context.globals.config.is_none() => format!(
+            "They are of the built-in EC2, so {} is left as it is: use `cloudtop --sim up NAME --instance-profile {name}`.",
+            file.display()
+        ),
         _ if write_new(&file, &line)? => format!("{} has it now: `{line}`.", file.display()),
         _ => format!("Add to {}, above its first [table]: {line}", file.display()),
     };

@@ -9,6 +9,7 @@ use super::deed::{Deed, carry_out};
 use crate::simulator::faults::covers;
 use crate::simulator::lag;
 use crate::simulator::world::World;
+use crate::ui::time;
 
 /// When something happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ impl Event {
     pub fn when(&self, now: Timestamp) -> String {
         match &self.due {
             Due::At(at) if self.outcome.is_some() => format!("at {at:.0}"),
-            Due::At(at) => format!("in {:.1}s", at.duration_since(now).as_secs_f64()),
+            Due::At(at) => time::relative((*at).max(now), now),
             Due::AfterCalls { actions, .. } if self.outcome.is_some() => format!("after {actions}"),
             Due::AfterCalls { actions, left } => format!("after {left} more of {actions}"),
         }

@@ -55,7 +55,7 @@ fn row(quote: &Quote) -> Vec<String> {
         usd(quote.now),
         quote.saving().map(|part| format!("{:.0}%", part * 100.0)).unwrap_or_default(),
         money::amount(quote.now * money::HOURS_PER_MONTH).replace('$', ""),
-        trend(&quote.points),
+        trend(&quote.points.usd()),
         usd(quote.min),
         usd(quote.median),
         usd(quote.max),
