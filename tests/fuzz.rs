@@ -89,6 +89,7 @@ fn intent(goal: Goal) -> Intent {
             owner: None,
         }],
         snapshot_first: true,
+        moving: None,
         baking: None,
         tags: BTreeMap::from([("team".to_owned(), "compilers".to_owned())]),
     }

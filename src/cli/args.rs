@@ -21,6 +21,7 @@ use crate::commands::kubeconfig::KubeconfigArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::logs::LogsArgs;
 use crate::commands::man::ManArgs;
+use crate::commands::moving::MoveArgs;
 use crate::commands::plan::PlanArgs;
 use crate::commands::prices::PricesArgs;
 use crate::commands::recover::RecoverArgs;
@@ -189,6 +190,8 @@ pub enum Command {
     Stop(StopArgs),
     /// Start what was stopped
     Start(StartArgs),
+    /// Move an environment to another availability zone or instance type
+    Move(MoveArgs),
     /// End an environment; its persistent volumes are kept unless you say otherwise
     Down(DownArgs),
     /// What there is

@@ -55,7 +55,12 @@ impl Cloud {
                 self.create_snapshot(tags, volume_id, description, token).await
             }
             Call::Enlarge { id, gib } => self.enlarge(id, *gib).await.map(nothing),
-            Call::SetTags { id, tags } => self.tag(std::slice::from_ref(id), tags).await.map(nothing),
+            Call::SetTags { id, tags } => {
+                // The policy of docs/iam-policy.json lets us set tags only together with this one.
+                let mut tags = tags.clone();
+                tags.insert(tags::ENV.to_owned(), identity.env.to_string());
+                self.tag(std::slice::from_ref(id), &tags).await.map(nothing)
+            }
             Call::CreateInterface { subnet_id, group_id, tags, .. } => {
                 self.create_interface(tags, subnet_id, group_id, token).await
             }
@@ -69,6 +74,7 @@ impl Cloud {
             Call::Attach { volume_id, instance_id, device } => {
                 self.attach(volume_id, instance_id, device).await.map(nothing)
             }
+            Call::Detach { volume_id, instance_id } => self.detach(volume_id, instance_id).await.map(nothing),
             Call::CancelRequests { ids } => self.in_chunks(Many::Cancel, ids).await.map(nothing),
             Call::Terminate { ids } => self.in_chunks(Many::Terminate, ids).await.map(nothing),
             Call::Stop { ids, hibernate } => {
@@ -152,6 +158,11 @@ impl Cloud {
     async fn attach(&self, volume: &str, instance: &str, device: &str) -> Result<(), Failure> {
         let call = self.ec2.attach_volume().volume_id(volume).instance_id(instance).device(device);
         call.send().await.map(drop).map_err(|error| failure::of("AttachVolume", &error))
+    }
+
+    async fn detach(&self, volume: &str, instance: &str) -> Result<(), Failure> {
+        let call = self.ec2.detach_volume().volume_id(volume).instance_id(instance);
+        call.send().await.map(drop).map_err(|error| failure::of("DetachVolume", &error))
     }
 
     async fn cancel(&self, ids: Vec<String>) -> Result<(), Failure> {

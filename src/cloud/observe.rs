@@ -56,7 +56,7 @@ impl Want {
     /// Everything that an environment works with, but nothing that is only there to be deleted.
     #[must_use]
     pub fn in_use(intent: &Intent) -> Self {
-        Self { interfaces: intent.fixed_addresses, snapshots: false, keys: false, ..Self::ALL }
+        Self { interfaces: intent.fixed_addresses, snapshots: intent.moving.is_some(), keys: false, ..Self::ALL }
     }
 }
 

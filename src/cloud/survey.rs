@@ -74,7 +74,7 @@ impl Cloud {
     /// What the user named does not exist there, or a call failed.
     pub async fn survey(&self, intent: &Intent, key_name: &str, now: Timestamp) -> Result<Market, SurveyError> {
         let demand = &intent.demand;
-        let zones: Vec<String> = intent.zone.iter().cloned().collect();
+        let zones: Vec<String> = intent.only_zone().map(str::to_owned).into_iter().collect();
         let named = match demand {
             Demand::Types(names) => names.as_slice(),
             Demand::Requirements(_) => &[],

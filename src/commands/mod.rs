@@ -30,6 +30,7 @@ pub mod list;
 pub mod logs;
 mod look_over;
 pub mod man;
+pub mod moving;
 mod notify;
 pub mod overview;
 mod pace;
@@ -125,6 +126,7 @@ pub async fn talk_to_ec2(cli: Cli, around: Surroundings) -> Result<(), CommandEr
         Command::Plan(args) => Box::pin(plan::run(&args, context)).await,
         Command::Stop(args) => Box::pin(stop::run(&args, context)).await,
         Command::Start(args) => Box::pin(start::run(&args, context)).await,
+        Command::Move(args) => Box::pin(moving::run(&args, context)).await,
         Command::Down(args) => Box::pin(down::run(&args, context)).await,
         Command::List(args) => Box::pin(list::run(&args, context)).await,
         Command::Top(args) => Box::pin(top::run(&args, context)).await,

@@ -23,6 +23,7 @@ use crate::engine::ask;
 use crate::ui::report::{EnvironmentReport, NodeReport, VolumeReport};
 
 use super::context::Context;
+use super::moving::offer;
 use super::price_list::PriceList;
 use super::{spending, why};
 
@@ -44,10 +45,13 @@ pub async fn look(
     let observed = Box::pin(cloud.observe(identity, &known)).await?;
     let views = views(context, identity, intent, &observed)?;
     let prices = prices(context, cloud, &views).await;
+    let now = context.clock.now();
+    let offer = offer::where_it_waits(&identity.env, intent, &views, now);
     let mut report = report(&identity.env, intent, views, &observed, &prices);
+    report.notes.extend(offer.into_iter().chain(offer::on_its_way(&identity.env, intent, now)));
     spending::add_to(context, identity, &observed, &mut report);
     if let Some(run) = last_run(context, &identity.env, &observed)? {
-        why::tell(&mut report, &run, context.clock.now());
+        why::tell(&mut report, &run, now);
     }
     Ok(report)
 }

@@ -18,6 +18,7 @@ use crate::ui::report::{EnvironmentReport, NodeReport};
 
 use super::context::Context;
 use super::keeping::Keeper;
+use super::moving::offer;
 use super::notify::{Event, Notices};
 use super::report;
 use super::spending::{self, Spending};
@@ -113,6 +114,18 @@ impl<'a> Vigil<'a> {
         };
         let message = taken.iter().map(one).collect::<Vec<_>>().join("; ");
         self.tell(Event::Interrupted, &message).await;
+        self.offer_to_move(report).await;
+    }
+
+    /// Says, once for each time that EC2 takes something away, that it could be had elsewhere.
+    async fn offer_to_move(&self, report: &EnvironmentReport) {
+        let Ok(state) = self.context.store.read().await else { return };
+        let Some(environment) = state.environments.get(self.name) else { return };
+        let views: Vec<_> = report.nodes.iter().map(|node| node.view.clone()).collect();
+        let now = self.context.clock.now();
+        if let Some(offer) = offer::where_it_waits(self.name, &environment.intent, &views, now) {
+            self.context.ui.note(&offer);
+        }
     }
 
     fn is_taken(&self, node: &NodeReport) -> bool {

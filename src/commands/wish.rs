@@ -309,7 +309,10 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         goal: Goal::Running,
         kind: previous.map_or(kind(nodes, &volume), |it| it.kind),
         nodes,
-        demand: demand(settings, previous),
+        demand: match previous.filter(|it| it.moving.is_some()) {
+            Some(moving) => moving.demand.clone(),
+            None => demand(settings, previous),
+        },
         zone: settings.zone.clone().or_else(|| previous?.zone.clone()),
         spread: settings.spread.or(previous.map(|it| it.spread)).unwrap_or(false),
         max_price: settings.max_price.or_else(|| previous?.max_price),
@@ -342,6 +345,8 @@ pub fn make(settings: &EnvironmentSettings, makings: Makings<'_>) -> Result<Made
         delivers: template.delivers() && source_is_template,
         secrets: settings.secrets.clone().into_iter().map(|(path, secret)| secret.at(path)).collect(),
         snapshot_first: false,
+        // What has begun to move goes on to where it was meant to go, whatever the settings say by now.
+        moving: previous.and_then(|it| it.moving.clone()),
         baking: None,
         tags: if settings.tags.is_empty() {
             previous.map(|it| it.tags.clone()).unwrap_or_default()

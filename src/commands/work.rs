@@ -93,6 +93,9 @@ pub async fn carry_out(context: &Context, work: Work<'_>) -> Result<EnvironmentR
             work.cloud.call_counts().iter().map(|(action, count)| format!("{action} {count}")).collect();
         context.ui.status(&format!("calls: {}", counts.join(", ")));
     }
+    if matches!(ending, Ending::Done) {
+        super::moving::note_end(context, env, work.environment, work.wait).await?;
+    }
     match ending {
         Ending::Done => Ok(report),
         Ending::Refused(failure) => {

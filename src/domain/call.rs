@@ -133,6 +133,13 @@ pub enum Call {
         /// The device name.
         device: String,
     },
+    /// Take a volume off an instance that is stopped.
+    Detach {
+        /// The volume.
+        volume_id: String,
+        /// The instance.
+        instance_id: String,
+    },
     /// Cancel spot requests.
     CancelRequests {
         /// The requests.
@@ -276,6 +283,7 @@ impl fmt::Display for Call {
             Self::Attach { volume_id, instance_id, device } => {
                 write!(f, "attach {volume_id} to {instance_id} as {device}")
             }
+            Self::Detach { volume_id, instance_id } => write!(f, "detach {volume_id} from {instance_id}"),
             Self::CancelRequests { ids } => write!(f, "cancel spot request {}", list(ids)),
             Self::Terminate { ids } => write!(f, "terminate {}", list(ids)),
             Self::Stop { ids, hibernate: false } => write!(f, "stop {}", list(ids)),
@@ -326,6 +334,7 @@ impl Call {
             Self::RequestSpot(_) => "RequestSpotInstances",
             Self::Tag { .. } | Self::SetTags { .. } => "CreateTags",
             Self::Attach { .. } => "AttachVolume",
+            Self::Detach { .. } => "DetachVolume",
             Self::CancelRequests { .. } => "CancelSpotInstanceRequests",
             Self::Terminate { .. } => "TerminateInstances",
             Self::Stop { .. } => "StopInstances",

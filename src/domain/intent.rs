@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::choosing::Choosing;
 use super::demand::Demand;
 use super::images::Baking;
+use super::moving::Moving;
 use super::secrets::SecretFile;
 use super::tags;
 use super::user_data::UserData;
@@ -84,6 +85,9 @@ pub struct Intent {
     /// Whether a volume is deleted only once there is a whole snapshot of it.
     #[serde(default)]
     pub snapshot_first: bool,
+    /// The move that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<Moving>,
     /// The image that is baked in it, where it is the builder of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baking: Option<Baking>,
@@ -105,6 +109,20 @@ impl Intent {
             all.insert(tags::EXPIRES.to_owned(), at.to_string());
         }
         all
+    }
+
+    /// The only availability zone allowed: that of a move that is under way, else the one that the user named.
+    #[must_use]
+    pub fn only_zone(&self) -> Option<&str> {
+        self.moving.as_ref().and_then(|moving| moving.zone.as_deref()).or(self.zone.as_deref())
+    }
+
+    /// The same when its move is over. Where all is gone in the middle of it, the volume that is left says where it is.
+    pub fn end_move(&mut self) {
+        let Some(moving) = self.moving.take() else { return };
+        if self.zone.is_some() && moving.zone.is_some() {
+            self.zone = moving.zone.filter(|_| !matches!(self.goal, Goal::Gone { .. }));
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub mod leftovers;
 pub mod lifecycle;
 pub mod market;
 pub mod money;
+pub mod move_time;
+pub mod moving;
 pub mod names;
 pub mod nodes;
 pub mod observed;

@@ -285,7 +285,7 @@ impl<'a> Offers<'a> {
 
     /// The pool of a type in a zone, or why that zone will not do.
     fn pool(&self, facts: &TypeFacts, zone: &str) -> Result<Pool, String> {
-        if let Some(only) = self.intent.zone.as_deref().filter(|only| *only != zone) {
+        if let Some(only) = self.intent.only_zone().filter(|only| *only != zone) {
             return Err(format!("only {only} is allowed"));
         }
         if let Some(Pin { zone, subnet, .. }) = self.pinned.filter(|pinned| pinned.zone != zone) {
@@ -324,7 +324,7 @@ fn dearest(offers: &Offers<'_>) -> Option<f64> {
         return None;
     }
     let allowed = |zone: &str| {
-        offers.intent.zone.as_deref().is_none_or(|it| it == zone) && offers.pinned.is_none_or(|it| it.zone == zone)
+        offers.intent.only_zone().is_none_or(|it| it == zone) && offers.pinned.is_none_or(|it| it.zone == zone)
     };
     let prices = offers.suitable().flat_map(|facts| {
         let zones = offers.zones_of(facts).iter();

@@ -16,6 +16,7 @@ use super::phase::Phase;
 use super::places::Places;
 use super::pools::Refusal;
 use super::snapshots::{Purpose, Shot};
+use super::tags;
 use settled::{ShownByNode, how_settled};
 
 /// How long a thing that EC2 said it made may stay out of its lists. Usually it is seconds; a thing missing for
@@ -49,6 +50,8 @@ pub struct Record {
     pub shots: Vec<Shot>,
     /// When a command last began to work on it.
     pub began: Option<Timestamp>,
+    /// Volumes of which an attachment was ever asked for: their nodes may have written to them.
+    pub attached: BTreeSet<String>,
     /// The last instance of each node.
     pub last_instance: BTreeMap<u32, String>,
     /// When a call about a thing was last answered: (action, id).
@@ -313,6 +316,12 @@ impl Record {
             Call::CreateSnapshot { volume_id, purpose, .. } if !self.shots.iter().any(|it| it.token == token) => {
                 self.shots.push(Shot { token, volume_id: volume_id.clone(), purpose: *purpose, at, id: None });
             }
+            // Only what EC2 has listed is deleted: it is not late when it is listed no more.
+            Call::DeleteSnapshot { id } => {
+                for shot in self.shots.iter_mut().filter(|it| it.id.as_ref() == Some(id)) {
+                    shot.id = None;
+                }
+            }
             Call::Launch(_) | Call::RequestSpot(_) | Call::Start { .. } | Call::Attach { .. } => {
                 self.forget_last_shots();
             }
@@ -341,6 +350,7 @@ impl Record {
             }
             // The volume may be of an earlier life, whose journal is not read any more.
             Call::Attach { volume_id, instance_id, .. } => {
+                self.attached.insert(volume_id.clone());
                 if let Some(node) = self.known.get(instance_id).and_then(|known| known.node) {
                     self.hear_of(volume_id, Thing::Volume, node, at);
                 }
@@ -390,6 +400,10 @@ impl Record {
                 self.opened.remove(cidr);
             }
             Call::DeleteVolume { id } | Call::DeleteGroup { id } => {
+                self.known.remove(id);
+            }
+            // It is no node's any more, and not looked for.
+            Call::SetTags { id, tags: set } if set.get(tags::ROLE).is_some_and(|role| role == tags::ROLE_REPLACED) => {
                 self.known.remove(id);
             }
             Call::ImportKey { name, .. } => {
@@ -453,7 +467,9 @@ pub fn subjects(call: &Call) -> Vec<String> {
             vec![format!("{group_id} {cidr}")]
         }
         Call::AllowItself { group_id } => vec![group_id.clone()],
-        Call::Attach { volume_id, instance_id, .. } => vec![format!("{volume_id} {instance_id}")],
+        Call::Attach { volume_id, instance_id, .. } | Call::Detach { volume_id, instance_id } => {
+            vec![format!("{volume_id} {instance_id}")]
+        }
         Call::DeleteVolume { id }
         | Call::DeleteGroup { id }
         | Call::MakePublic { id }

@@ -23,6 +23,8 @@ pub enum Purpose {
     Asked,
     /// Its volume is to be deleted. Only the user deletes it.
     BeforeDeletion,
+    /// Its node moves, and gets a volume made from it. It is deleted when the move is over.
+    Move,
     /// It was due by the environment's schedule. The schedule deletes it when there are enough newer ones.
     Scheduled,
 }
@@ -40,6 +42,7 @@ impl Purpose {
         match self {
             Self::Asked => "asked",
             Self::BeforeDeletion => "before-deletion",
+            Self::Move => "move",
             Self::Scheduled => "scheduled",
         }
     }

@@ -352,7 +352,7 @@ impl Run<'_> {
             ssh_port: self.intent.access.port,
             want: Want {
                 keys: matches!(self.intent.goal, Goal::Gone { .. }),
-                snapshots: self.intent.snapshot_first,
+                snapshots: self.intent.snapshot_first || self.intent.moving.is_some(),
                 ..Want::in_use(self.intent)
             },
         };
@@ -471,7 +471,9 @@ fn notes_of_change(carried: &Carried, view: &NodeView) -> Vec<String> {
     let Some(instance) = &view.instance_id else { return Vec::new() };
     let mut notes = Vec::new();
     let last = carried.record.last_instance.get(&view.index);
-    if let Some(last) = last.filter(|last| *last != instance && view.phase > Phase::Stopping) {
+    // What a node that moves has left is there still.
+    let is_there = |id: &str| carried.observed.instances.iter().any(|it| it.id == id && it.state.is_live());
+    if let Some(last) = last.filter(|last| *last != instance && view.phase > Phase::Stopping && !is_there(last)) {
         notes.push(format!("node {}: {last} is gone; {instance} takes its place", view.index));
     }
     let request = carried.observed.requests.iter().find(|it| Some(&it.id) == view.request_id.as_ref());

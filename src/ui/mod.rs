@@ -15,6 +15,7 @@ pub mod history;
 pub mod images;
 pub mod leftovers;
 mod live;
+pub mod moving;
 mod news;
 pub mod overview;
 mod picture;

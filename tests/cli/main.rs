@@ -29,6 +29,7 @@ mod lifetime;
 mod logs;
 mod lost_state;
 mod man;
+mod moving;
 mod overview;
 mod prices;
 mod prices_odd;

@@ -236,6 +236,24 @@ def test_a_volume_is_snapshot_enlarged_restored_and_deleted(cloudtop, account):
     assert made(ec2) == []
 
 
+def test_a_cloudtop_moves_to_another_zone_with_its_volume(cloudtop, account):
+    ec2, cloudtop = account.client(), cloudtop.on(account)
+    up(cloudtop, ec2, "dev", *SMALL, "--volume", 12, "--zone", "us-east-1a")
+    (before,), (old,) = live(ec2), persistent(ec2)
+
+    shown = cloudtop("move", "dev", "--zone", "us-east-1b", "--wait", "running", "--yes", "--timeout", "120s", "--json").json()
+    (instance,), (volume,) = live(ec2), persistent(ec2)
+    assert (shown["zone"], instance["Placement"]["AvailabilityZone"], volume["AvailabilityZone"]) == ("us-east-1b",) * 3
+    assert instance["InstanceId"] != before["InstanceId"]
+    assert (volume["Size"], tags(volume)["cloudtop:replaces"]) == (12, old["VolumeId"])
+    assert volume["SnapshotId"].startswith("snap-")
+    assert [it["InstanceId"] for it in volume["Attachments"]] == [instance["InstanceId"]]
+    assert ec2.describe_snapshots(Filters=[{"Name": "tag:cloudtop:env", "Values": ["dev"]}])["Snapshots"] == []
+
+    cloudtop("down", "dev", "--delete-volumes", "--yes")
+    assert live(ec2) == [] and persistent(ec2) == []
+
+
 def test_persistent_and_terminate_goes_by_a_spot_request(cloudtop, account):
     ec2, cloudtop = account.client(), cloudtop.on(account)
     shown = up(cloudtop, ec2, "dev", *SMALL, "--on-interruption", "terminate", "--volume", 9).json()

@@ -50,6 +50,7 @@ pub fn cloudtop_intent() -> Intent {
         delivers: false,
         secrets: Vec::new(),
         snapshot_first: false,
+        moving: None,
         baking: None,
         tags: BTreeMap::new(),
     }

@@ -6,7 +6,7 @@ use cloudtop::cloud::{self, Cloud, Known, Want};
 use cloudtop::domain::names::Identity;
 use cloudtop::simulator::{InstanceSummary, RequestSummary, Summary, VolumeSummary};
 
-use super::scenario::{Doing, Wanted};
+use super::scenario::{Aside, Doing, Wanted};
 use super::world::World;
 
 type Tags = BTreeMap<String, String>;
@@ -125,7 +125,7 @@ impl Findings {
             self.say(format!("{} has {} GiB", it.id, it.size_gib));
         }
         let nodes: BTreeSet<&str> = volumes.iter().map(|it| tag(&it.tags, "cloudtop:node")).collect();
-        if nodes.len() != volumes.len() && !wanted.aside {
+        if nodes.len() != volumes.len() && wanted.aside == Aside::Never {
             self.say(format!("{} persistent volumes for {} nodes", volumes.len(), nodes.len()));
         }
         for instance in instances {
@@ -151,12 +151,14 @@ impl Findings {
     fn check_snapshots(&mut self, world: &World, shown: &Summary, wanted: &Wanted) {
         if let Some(snapshots) = wanted.snapshots {
             self.count("snapshots", shown.snapshots.len(), snapshots);
-            self.count("snapshots ever made", world.network.ever_made("snap-").len(), snapshots);
+            if let Some(for_move) = wanted.for_move {
+                self.count("snapshots ever made", world.network.ever_made("snap-").len(), snapshots + for_move);
+            }
             for it in shown.snapshots.iter().filter(|it| it.state != "completed") {
                 self.say(format!("{} is {}", it.id, it.state));
             }
         }
-        for id in world.network.ever_made("vol-").iter().filter(|_| wanted.aside) {
+        for id in world.network.ever_made("vol-").iter().filter(|_| wanted.aside == Aside::Kept) {
             if !shown.volumes.iter().any(|it| it.id == **id) {
                 self.say(format!("{id} is gone"));
             }

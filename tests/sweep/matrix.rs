@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::check;
 use super::network::Fault;
-use super::scenario::{Scenario, Wanted};
+use super::scenario::{Aside, Scenario, Wanted};
 use super::world::{Ended, Snapshot, World};
 
 /// One cell.
@@ -183,7 +183,7 @@ pub async fn finish(wanted: &Wanted, world: &World) -> Vec<String> {
     if let Err(error) = world.ok(&line).await {
         return vec![error];
     }
-    check::leftovers(world, wanted.aside)
+    check::leftovers(world, wanted.aside != Aside::Never)
 }
 
 impl Sweep {

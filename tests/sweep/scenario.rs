@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloudtop::simulator::{Act, Capacity, Deed, Meddling, Target};
+use cloudtop::simulator::{Act, Capacity, Deed, Meddling, Reason, Target};
 
 use super::network::Calls;
 use super::world::World;
@@ -32,6 +32,8 @@ pub enum Step {
     LoseState,
     /// Somebody terminates all instances in the console.
     TerminateAll,
+    /// EC2 takes away all that runs on spot, and there is no capacity where it was.
+    Interrupted,
     /// There is nothing left for spot.
     NoSpot,
 }
@@ -52,12 +54,24 @@ pub struct Wanted {
     pub on_demand: bool,
     /// How many snapshots there are, and were ever made. None: that depends on how far the command came.
     pub snapshots: Option<usize>,
-    /// Whether volumes may have been put aside: then none that was ever made is gone.
-    pub aside: bool,
+    /// How many snapshots were made for a move, and are gone. None: that depends on how far the command came.
+    pub for_move: Option<usize>,
+    /// Whether volumes may have been put aside.
+    pub aside: Aside,
     /// How large persistent volumes are, GiB. None: as `up` makes them.
     pub gib: Option<u32>,
     /// Where ssh is let in from.
     pub ssh_from: &'static str,
+}
+
+/// Whether volumes are put aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aside {
+    Never,
+    /// That depends on how far the command came.
+    Perhaps,
+    /// None that was ever made is gone.
+    Kept,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +95,8 @@ pub const fn running(env: &'static str, nodes: usize) -> Wanted {
         ever: Some((nodes, nodes)),
         on_demand: false,
         snapshots: Some(0),
-        aside: false,
+        for_move: Some(0),
+        aside: Aside::Never,
         gib: None,
         ssh_from: HERE,
     }
@@ -121,6 +136,16 @@ const fn with_snapshots(snapshots: usize, wanted: Wanted) -> Wanted {
     Wanted { snapshots: Some(snapshots), ..wanted }
 }
 
+/// Nodes that have moved: their old instances and volumes are gone, and so are the snapshots in between.
+const fn moved(nodes: usize, wanted: Wanted) -> Wanted {
+    Wanted { for_move: Some(nodes), ever: Some((2 * nodes, 2 * nodes)), ..wanted }
+}
+
+/// A move that the user gave up: of a copy that a node has had, the source is put aside.
+const fn given_up(wanted: Wanted) -> Wanted {
+    Wanted { aside: Aside::Perhaps, for_move: None, ever: None, ..wanted }
+}
+
 const fn row(
     name: &'static str,
     before: &'static [Step],
@@ -135,10 +160,12 @@ const fn with_describes(scenario: Scenario) -> Scenario {
     Scenario { calls: Calls::All, ..scenario }
 }
 
-use Step::{LoseState, NoSpot, Run, TerminateAll, Wait};
+use Step::{Interrupted, LoseState, NoSpot, Run, TerminateAll, Wait};
 
 const DEV: Step = Run("up dev");
 const DEV_THAT_TERMINATES: Step = Run("up dev --on-interruption terminate");
+const IN_A: Step = Run("up dev --zone us-east-1a");
+const THREE_IN_A: Step = Run("up core -n 3 --zone us-east-1a");
 const ONE: Step = Run("up core -n 1");
 const THREE: Step = Run("up core -n 3");
 const FIXED: Step = Run("up fix -n 3 --template tests/templates/fixed");
@@ -220,14 +247,14 @@ pub const ALL: &[Scenario] = &[
         &[DEV, Run("down dev"), Run("volume snapshot dev --wait")],
         "volume restore dev --snapshot latest",
         &["volume restore dev --snapshot latest", "up dev"],
-        Wanted { aside: true, ever: None, ..with_snapshots(1, running("dev", 1)) },
+        Wanted { aside: Aside::Kept, ever: None, ..with_snapshots(1, running("dev", 1)) },
     ),
     row(
         "volume restore, then up",
         &[DEV, Run("down dev"), Run("volume snapshot dev --wait")],
         "volume restore dev --snapshot latest",
         &["up dev"],
-        Wanted { aside: true, ever: None, volumes: None, ..with_snapshots(1, running("dev", 1)) },
+        Wanted { aside: Aside::Kept, ever: None, volumes: None, ..with_snapshots(1, running("dev", 1)) },
     ),
     with_describes(row("recover", &[DEV, LoseState], "recover", &["recover", "up dev"], running("dev", 1))),
     row("gc --end (unknown)", &[DEV, LoseState], "gc --end", &["gc --end", "recover"], ever(1, 1, gone("dev", 1))),
@@ -281,6 +308,59 @@ pub const ALL: &[Scenario] = &[
         "up dev -t m5.xlarge --zone us-east-1a --fallback on-demand",
         &["down dev --delete-volumes"],
         however_far(gone("dev", 0)),
+    ),
+    // Moves.
+    row("move", &[IN_A], "move dev --zone us-east-1c", &[], moved(1, running("dev", 1))),
+    row("move (3 nodes)", &[THREE_IN_A], "move core --zone us-east-1c", &[], moved(3, running("core", 3))),
+    row(
+        "move (terminate)",
+        &[Run("up dev --zone us-east-1a --on-interruption terminate")],
+        "move dev --zone us-east-1c",
+        &[],
+        moved(1, running("dev", 1)),
+    ),
+    row("move (interrupted)", &[IN_A, Interrupted], "move dev --zone us-east-1c", &[], moved(1, running("dev", 1))),
+    row("move (stopped)", &[IN_A, Run("stop dev")], "move dev --zone us-east-1c", &[], moved(1, running("dev", 1))),
+    row(
+        "move --keep-old",
+        &[IN_A],
+        "move dev --zone us-east-1c --keep-old",
+        &[],
+        Wanted { aside: Aside::Kept, ..ever(2, 2, with_snapshots(1, running("dev", 1))) },
+    ),
+    row("move --type", &[IN_A], "move dev --type m6i.xlarge", &[], ever(2, 1, running("dev", 1))),
+    row("move --type (3)", &[THREE_IN_A], "move core --type m6i.xlarge", &[], ever(6, 3, running("core", 3))),
+    row("move, then up", &[IN_A], "move dev --zone us-east-1c", &["up dev"], moved(1, running("dev", 1))),
+    row(
+        "move, then back",
+        &[IN_A],
+        "move dev --zone us-east-1c",
+        &["up dev", "move dev --zone us-east-1a"],
+        Wanted { for_move: None, ever: None, ..running("dev", 1) },
+    ),
+    row(
+        "move, then elsewhere",
+        &[IN_A],
+        "move dev --zone us-east-1c",
+        &["up dev", "move dev --zone us-east-1b"],
+        Wanted { for_move: None, ever: None, ..running("dev", 1) },
+    ),
+    row(
+        "move --type, then back",
+        &[IN_A],
+        "move dev --type m6i.xlarge",
+        &["up dev", "move dev --type m5.xlarge,m5a.xlarge"],
+        Wanted { ever: None, ..running("dev", 1) },
+    ),
+    row("move, then stop", &[IN_A], "move dev --zone us-east-1c", &["stop dev", "up dev"], moved(1, running("dev", 1))),
+    row("move, then down", &[IN_A], "move dev --zone us-east-1c", &["down dev"], given_up(gone("dev", 1))),
+    row("move (3), then down", &[THREE_IN_A], "move core --zone us-east-1c", &["down core"], given_up(gone("core", 3))),
+    row(
+        "move, then down --delete",
+        &[IN_A],
+        "move dev --zone us-east-1c",
+        &["down dev --delete-volumes"],
+        Wanted { for_move: None, ..however_far(gone("dev", 0)) },
     ),
     // A user who wants something else after all.
     row("up, then down", &[], "up dev", &["down dev --delete-volumes"], however_far(gone("dev", 0))),
@@ -339,6 +419,10 @@ impl Scenario {
                 Wait(time) => tokio::time::sleep(*time).await,
                 LoseState => lose_state(world),
                 TerminateAll => terminate_all(world),
+                Interrupted => {
+                    world.simulator.set_capacity("us-east-1", "*", "us-east-1a", Capacity::NoSpot).unwrap();
+                    interrupt_all(world);
+                }
                 NoSpot => world.simulator.set_capacity("us-east-1", "*", "*", Capacity::NoSpot).unwrap(),
             }
         }
@@ -349,6 +433,12 @@ impl Scenario {
     pub fn next_runs(&self) -> Vec<&'static str> {
         if self.then.is_empty() { vec![self.command] } else { self.then.to_vec() }
     }
+}
+
+fn interrupt_all(world: &World) {
+    let shown = world.simulator.show().unwrap();
+    let ids = shown.instances.iter().map(|it| it.id.clone()).collect();
+    world.simulator.interrupt(&Target::Instances(ids), Reason::Capacity, Duration::ZERO).unwrap();
 }
 
 fn terminate_all(world: &World) {

@@ -162,7 +162,7 @@ impl World {
             words.extend(["-t", "m5.xlarge,m5a.xlarge", "--volume", "20", "--key"].map(str::to_owned));
             words.push(path("key.pub"));
         }
-        if matches!(words[0].as_str(), "up" | "start") {
+        if matches!(words[0].as_str(), "up" | "start" | "move") {
             words.extend(["--wait", "running"].map(str::to_owned));
         }
         let common = ["cloudtop", "--sim", "--yes", "-r", "us-east-1", "--state"].map(str::to_owned);

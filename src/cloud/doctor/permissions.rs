@@ -198,6 +198,7 @@ impl Cloud {
             }
             "DeleteSecurityGroup" => said(name, ec2.delete_security_group().dry_run(true).group_id(GROUP).send()).await,
             "DeleteVolume" => said(name, ec2.delete_volume().dry_run(true).volume_id(VOLUME).send()).await,
+            "DetachVolume" => said(name, ec2.detach_volume().dry_run(true).volume_id(VOLUME).send()).await,
             "ModifyNetworkInterfaceAttribute" => {
                 let call = ec2.modify_network_interface_attribute().dry_run(true).network_interface_id(INTERFACE);
                 said(name, call.associate_public_ip_address(true).send()).await

@@ -37,6 +37,7 @@ impl<'a> Planner<'a> {
         if delete_volumes {
             self.delete_volumes(world);
         }
+        self.end_move(delete_volumes);
         // The group is in use as long as an interface is in it.
         if self.delete_interfaces(world) {
             return;
@@ -140,7 +141,7 @@ impl<'a> Planner<'a> {
         self.inputs.observed.groups.is_empty().then(|| self.wait_out(pending))
     }
 
-    fn wait_out(&mut self, pending: &Pending) -> String {
+    pub(super) fn wait_out(&mut self, pending: &Pending) -> String {
         let waited = ago(pending.at, self.now());
         if waited > LOST_SHOWS_WITHIN {
             self.settle(pending.token, "nothing of it showed in a minute");
@@ -156,11 +157,12 @@ impl<'a> Planner<'a> {
         let ours = |volume: &&Volume| volume.node_tag.is_some() && brought != Some(&volume.id);
         let all: Vec<&Volume> = self.inputs.observed.volumes.iter().filter(ours).collect();
         for &volume in &all {
-            if let Some(newer) = all.iter().find(|it| it.replaces.as_ref() == Some(&volume.id)) {
+            let aside = |older: &Volume| !self.goes_with_move(&older.id);
+            if let Some(newer) = all.iter().find(|it| it.replaces.as_ref() == Some(&volume.id) && aside(volume)) {
                 self.put_aside(volume, newer);
                 continue;
             }
-            if let Some(older) = all.iter().find(|it| volume.replaces.as_ref() == Some(&it.id)) {
+            if let Some(older) = all.iter().find(|it| volume.replaces.as_ref() == Some(&it.id) && aside(it)) {
                 // It alone tells which one it replaced.
                 self.wait(format!("{} to be put aside", older.id));
                 continue;
@@ -184,7 +186,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Ends a restore that was cut off before its last call: the volume that was replaced is kept, and no node's.
-    fn put_aside(&mut self, volume: &Volume, newer: &Volume) {
+    pub(super) fn put_aside(&mut self, volume: &Volume, newer: &Volume) {
         if self.record.just_answered("CreateTags", &volume.id, self.now()) {
             return self.wait(format!("EC2 to show the tags of {}", volume.id));
         }

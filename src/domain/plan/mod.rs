@@ -7,6 +7,7 @@ mod addresses;
 mod ending;
 mod launching;
 mod layout;
+mod moving;
 mod network;
 mod running;
 mod stopping;
@@ -134,7 +135,9 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     let places = Places::of(inputs.observed, inputs.record, existing, inputs.now);
     let settled = inputs.record.settled(inputs.observed, &|id| places.node_of(id));
     let tokens: BTreeSet<Uuid> = settled.iter().map(|(token, _)| *token).collect();
-    let world = World::of(inputs.observed, inputs.record, &places, existing, &tokens);
+    // Where all is to be gone, it is all the same what is left behind.
+    let moving = inputs.intent.moving.as_ref().filter(|_| !matches!(inputs.intent.goal, Goal::Gone { .. }));
+    let world = World::of(inputs.observed, inputs.record, &places, existing, &tokens, moving);
     let mut planner = Planner::new(inputs);
     match inputs.intent.goal {
         Goal::Running => planner.run(&world),

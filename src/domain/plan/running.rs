@@ -23,7 +23,7 @@ const HELD_FOR: SignedDuration = SignedDuration::from_secs(30);
 const TAGGED_ONE_BY_ONE: u64 = 100;
 
 /// A phase, and what is waited for in it.
-type Standing = (Phase, Option<String>);
+pub(super) type Standing = (Phase, Option<String>);
 
 impl<'a> Planner<'a> {
     /// Plans for an environment that should run.
@@ -32,13 +32,17 @@ impl<'a> Planner<'a> {
         let nothing = NodeFacts::default();
         for index in 0..self.intent().nodes {
             let facts = world.nodes.get(&index).unwrap_or(&nothing);
-            let (phase, waiting_for) = self.run_node(index, facts);
+            let (phase, waiting_for) = match self.leave(index, facts) {
+                Some(leaving) => leaving,
+                None => self.run_node(index, facts),
+            };
             self.views.push(NodeView::of(index, facts, phase, waiting_for));
         }
         for (&index, facts) in world.nodes.range(self.intent().nodes..) {
             self.end_extra(index, facts);
         }
         self.launch_missing(world);
+        self.clear_what_was_left(world);
     }
 
     fn run_node(&mut self, index: u32, facts: &NodeFacts<'a>) -> Standing {
@@ -327,7 +331,11 @@ impl<'a> Planner<'a> {
         }
         let mut tags = self.tags_of(&[index]);
         tags.insert(tags::ROLE.to_owned(), tags::ROLE_PERSISTENT.to_owned());
-        let call = Call::CreateVolume { node: index, zone: instance.zone.clone(), gib, snapshot: None, tags };
+        let zone = instance.zone.clone();
+        if self.left_volume_of(index).is_some() {
+            return self.copy_volume(index, facts, zone, tags);
+        }
+        let call = Call::CreateVolume { node: index, zone, gib, snapshot: None, tags };
         self.propose(call, "the node has no persistent volume yet");
     }
 
@@ -398,7 +406,7 @@ fn tells_of_many(tag: &str, instance: &Instance, index: u32) -> bool {
 }
 
 /// Whether EC2 has given notice.
-fn is_marked(request: &SpotRequest) -> bool {
+pub(super) fn is_marked(request: &SpotRequest) -> bool {
     lifecycle::meaning(&request.status) == Meaning::Marked
 }
 

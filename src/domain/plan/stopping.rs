@@ -18,6 +18,7 @@ impl<'a> Planner<'a> {
             self.views.push(NodeView::of(index, facts, phase, waiting_for));
         }
         self.unfinished |= !world.stray_requests.is_empty() || !world.stray_instances.is_empty();
+        self.rest_what_was_left(world);
         for (&index, facts) in world.nodes.range(self.intent().nodes..) {
             self.end_extra(index, facts);
         }

@@ -48,7 +48,9 @@ impl NodeView {
     pub(super) fn of(index: u32, facts: &NodeFacts<'_>, phase: Phase, waiting_for: Option<String>) -> Self {
         let shown: Option<&Instance> =
             facts.instance().or_else(|| facts.ending.iter().copied().max_by_key(|it| it.launched_at));
-        let request = facts.request();
+        // While it is on its way, what it leaves is all that there is of it.
+        let shown = shown.or_else(|| facts.left.instances.first().copied());
+        let request = facts.request().or_else(|| facts.left.requests.first().copied());
         let interface = facts.interface();
         let text = |get: fn(&Instance) -> &Option<String>| shown.and_then(|it| get(it).clone());
         Self {

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::domain::call::Call;
-use crate::domain::observed::{Instance, Interface, Observed, SpotRequest, Volume, VolumeState};
+use crate::domain::moving::Moving;
+use crate::domain::observed::{Instance, InstanceState, Interface, Observed, SpotRequest, Volume, VolumeState};
 use crate::domain::places::Places;
 use crate::domain::record::{Known, Pending, Record, Thing};
 
@@ -23,12 +24,25 @@ pub(super) struct NodeFacts<'a> {
     pub ended_requests: Vec<&'a SpotRequest>,
     /// Its persistent volume.
     pub volume: Option<&'a Volume>,
+    /// What it leaves behind in a move that is under way.
+    pub left: LeftFacts<'a>,
     /// The network interfaces that were made for its address.
     pub interfaces: Vec<&'a Interface>,
     /// What EC2 said it made and does not show yet.
     pub unseen: Vec<(&'a str, &'a Known)>,
     /// Calls without an answer that may have made something of it.
     pub pending: Vec<&'a Pending>,
+}
+
+/// What a node that moves leaves behind.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LeftFacts<'a> {
+    /// Instances that are not terminated.
+    pub instances: Vec<&'a Instance>,
+    /// Requests that have or may launch an instance.
+    pub requests: Vec<&'a SpotRequest>,
+    /// The volume that it gets a copy of.
+    pub volume: Option<&'a Volume>,
 }
 
 /// All nodes, and what belongs to none.
@@ -52,10 +66,15 @@ impl<'a> World<'a> {
         places: &Places,
         existing: Option<&str>,
         settled: &BTreeSet<Uuid>,
+        moving: Option<&'a Moving>,
     ) -> Self {
         let mut world = Self::default();
         let superseded = superseded(observed);
         for instance in &observed.instances {
+            if let Some(node) = moving.and_then(|it| it.of_instance(instance)) {
+                world.leave_instance(node, instance, record);
+                continue;
+            }
             let live = instance.state.is_live()
                 && !record.has_ended(&instance.id)
                 && !superseded.contains(instance.id.as_str());
@@ -67,6 +86,12 @@ impl<'a> World<'a> {
             }
         }
         for request in &observed.requests {
+            if let Some(node) = moving.and_then(|it| it.of_request(request)) {
+                if request.state.is_live() && !record.has_ended(&request.id) {
+                    world.node(node).left.requests.push(request);
+                }
+                continue;
+            }
             let live = request.state.is_live() && !record.has_ended(&request.id);
             match (places.node_of(&request.id), live) {
                 (Some(node), true) => world.node(node).requests.push(request),
@@ -75,7 +100,13 @@ impl<'a> World<'a> {
                 (None, false) => world.stray_ended_requests.push(request),
             }
         }
-        let mut volumes: Vec<&Volume> = observed.volumes.iter().collect();
+        let mut volumes: Vec<&Volume> = Vec::new();
+        for volume in &observed.volumes {
+            match moving.filter(|it| it.has_left(&volume.id)) {
+                None => volumes.push(volume),
+                Some(moving) => world.leave_volume(moving, volume),
+            }
+        }
         volumes.sort_by_key(|it| (existing != Some(&it.id), it.state == VolumeState::Deleting, &it.id));
         // While both are their node's, the one that was put in the other's place counts.
         let replaced: BTreeSet<&str> = volumes
@@ -93,11 +124,32 @@ impl<'a> World<'a> {
                 world.node(node).interfaces.push(interface);
             }
         }
-        world.add_remembered(observed, record, settled);
+        world.add_remembered(observed, record, settled, moving);
         world
     }
 
-    fn add_remembered(&mut self, observed: &'a Observed, record: &'a Record, settled: &BTreeSet<Uuid>) {
+    fn leave_instance(&mut self, node: u32, instance: &'a Instance, record: &Record) {
+        let gone =
+            instance.state == InstanceState::Terminated || (instance.state.is_live() && record.has_ended(&instance.id));
+        if !gone {
+            self.node(node).left.instances.push(instance);
+        }
+    }
+
+    fn leave_volume(&mut self, moving: &Moving, volume: &'a Volume) {
+        let of = moving.left.iter().find(|(_, left)| left.volume.as_deref() == Some(&volume.id));
+        if let Some((node, _)) = of.filter(|_| volume.state != VolumeState::Deleting) {
+            self.node(*node).left.volume = Some(volume);
+        }
+    }
+
+    fn add_remembered(
+        &mut self,
+        observed: &'a Observed,
+        record: &'a Record,
+        settled: &BTreeSet<Uuid>,
+        moving: Option<&Moving>,
+    ) {
         let shown: BTreeSet<&str> = observed
             .instances
             .iter()
@@ -106,8 +158,9 @@ impl<'a> World<'a> {
             .chain(observed.volumes.iter().map(|it| it.id.as_str()))
             .chain(observed.interfaces.iter().map(|it| it.id.as_str()))
             .collect();
+        let is_left = |id: &str| moving.is_some_and(|it| it.has_left(id));
         for (id, known) in &record.known {
-            if let Some(node) = known.node.filter(|_| !shown.contains(id.as_str())) {
+            if let Some(node) = known.node.filter(|_| !shown.contains(id.as_str()) && !is_left(id)) {
                 self.node(node).unseen.push((id, known));
             }
         }

@@ -66,6 +66,7 @@ pub fn intent() -> Intent {
         delivers: false,
         secrets: Vec::new(),
         snapshot_first: false,
+        moving: None,
         baking: None,
         tags: BTreeMap::new(),
     }

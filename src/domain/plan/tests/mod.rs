@@ -6,6 +6,7 @@ mod addresses;
 mod choosing;
 mod ec2;
 pub(crate) mod fixture;
+mod moving;
 mod properties;
 mod rules;
 mod scene;

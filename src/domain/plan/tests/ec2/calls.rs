@@ -57,7 +57,8 @@ impl Ec2 {
             | Call::CreateImage { .. }
             | Call::DeregisterImage { .. }
             | Call::Enlarge { .. }
-            | Call::SetTags { .. } => Ok(Made::default()),
+            | Call::SetTags { .. }
+            | Call::Detach { .. } => Ok(Made::default()),
         };
         if let Ok(made) = &answer
             && call.takes_token()
