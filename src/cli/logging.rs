@@ -17,7 +17,7 @@ const VARIABLE: &str = "CLOUDTOP_LOG";
 static FILE: OnceLock<File> = OnceLock::new();
 
 /// Sends the log to stderr: `-vv` for our own lines, `-vvv` for the SDK's too. `CLOUDTOP_LOG` takes levels by module
-/// (`cloudtop=debug,aws_smithy_runtime=trace`) and wins. Where nobody asks for a log, nothing is made ready for one.
+/// (`cloudtop=debug,rustls=trace`) and wins. Where nobody asks for a log, nothing is made ready for one.
 pub fn start(verbose: u8) {
     let Some(filter) = filter(std::env::var(VARIABLE).ok().as_deref(), verbose) else { return };
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
@@ -68,7 +68,7 @@ mod tests {
                 .find(|it| filter.would_enable(target, &it.into_level().unwrap()))
                 .unwrap_or(LevelFilter::OFF)
         };
-        filter(variable, verbose).map(|it| (level(&it, "cloudtop::engine"), level(&it, "aws_smithy_runtime")))
+        filter(variable, verbose).map(|it| (level(&it, "cloudtop::engine"), level(&it, "rustls")))
     }
 
     #[test]
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_variable_wins_over_the_flag() {
-        assert_eq!(levels(Some("aws_smithy_runtime=trace,info"), 3), Some((LevelFilter::INFO, LevelFilter::TRACE)));
+        assert_eq!(levels(Some("rustls=trace,info"), 3), Some((LevelFilter::INFO, LevelFilter::TRACE)));
         assert_eq!(levels(Some("cloudtop=warn"), 0), Some((LevelFilter::WARN, LevelFilter::OFF)));
     }
 }

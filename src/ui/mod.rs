@@ -33,6 +33,7 @@ pub mod time;
 pub mod top;
 pub mod volumes;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -266,7 +267,7 @@ impl Ui {
         self.give_terminal_back();
         let line = match self.is_json() {
             true => events::line(self.clock.now(), Event::Message { level: Level::Status, text }),
-            false => text.to_owned(),
+            false => self.stamped(text).into_owned(),
         };
         let _ = write(&self.err, &line);
     }
@@ -310,10 +311,15 @@ impl Ui {
             kept.push(anstream::adapter::strip_str(text).to_string());
             return;
         }
-        let _ = match self.times.get() {
-            Some(clock) => self.canvas.suspend(|| write(&self.err, &time::stamped(text, clock.now()))),
-            None => self.canvas.suspend(|| write(&self.err, text)),
-        };
+        let _ = self.canvas.suspend(|| write(&self.err, &self.stamped(text)));
+    }
+
+    /// With the time before each line, where that is wanted. What programs are told has its time as a field.
+    fn stamped<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.times.get() {
+            Some(clock) if !self.is_json() => time::stamped(text, clock.now()).into(),
+            _ => text.into(),
+        }
     }
 
     /// Puts the time before each line that is said from now on, for a log that does not do so itself.
