@@ -3,9 +3,9 @@
 //! make it by themselves, the one for Rust does not. It is signed by Signature Version 4, in its query form.
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::ProvideCredentials as _;
 use jiff::Timestamp;
 
 use super::sha256::{hex, hmac, sha256};
@@ -83,6 +83,7 @@ fn encoded(value: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -93,7 +94,9 @@ mod tests {
         let credentials = Credentials::new("AKIDEXAMPLE", "SECRETEXAMPLE", session, None, "test");
         let copying = Copying { from: "us-east-1", to: "us-west-2", snapshot: "snap-0123456789abcdef0" };
         let url = copying.url(&credentials, "2026-11-21T12:00:00Z".parse().unwrap());
-        assert!(url.starts_with("https://ec2.us-east-1.amazonaws.com/?Action=CopySnapshot&DestinationRegion=us-west-2&"));
+        assert!(
+            url.starts_with("https://ec2.us-east-1.amazonaws.com/?Action=CopySnapshot&DestinationRegion=us-west-2&")
+        );
         let signature = "b0de626efeedbf45237860a2979a742e1098acd1565949ca7d772493bfc5be91";
         assert!(url.ends_with(&format!("&X-Amz-Signature={signature}")), "{url}");
     }

@@ -29,6 +29,9 @@ pub struct RegionMove {
     pub to: String,
     /// The availability zone there.
     pub zone: String,
+    /// Whether the user named the zone: later nodes are launched there, too.
+    #[serde(default)]
+    pub zone_named: bool,
     /// How far a node must have come there before the old volumes go.
     pub until: Wait,
     /// Whether the old volumes are kept, and the snapshots.
@@ -177,4 +180,113 @@ pub fn set_aside(id: &str, copy: &str, at: Moment<'_>) -> Next<()> {
     }
     let call = Call::SetTags { id: volume.volume.id.clone(), tags: aside_for(copy) };
     Next::Act(Box::new(Step { call, token: None, reason: "its node is in another region: it is kept".to_owned() }))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+    use crate::domain::observed::Attachment;
+    use crate::domain::record::Record;
+
+    fn going() -> RegionMove {
+        RegionMove {
+            since: "2026-11-21T09:00:00Z".parse().unwrap(),
+            from: "us-east-1".to_owned(),
+            to: "us-west-2".to_owned(),
+            zone: "us-west-2b".to_owned(),
+            zone_named: false,
+            until: Wait::Ready,
+            keep_old: false,
+        }
+    }
+
+    fn identity() -> Identity {
+        Identity { env: "dev".parse().unwrap(), owner: "me".to_owned() }
+    }
+
+    fn volume(id: &str, from: Option<&str>, in_use: bool) -> StoredVolume {
+        let mut tags = Tags::from([(tags::ROLE.to_owned(), tags::ROLE_PERSISTENT.to_owned())]);
+        tags.extend(from.map(|from| (tags::COPIED_FROM.to_owned(), from.to_owned())));
+        let attachment =
+            in_use.then(|| Attachment { instance_id: "i-1".to_owned(), device: "/dev/sdf".to_owned(), attached: true });
+        let volume = Volume {
+            id: id.to_owned(),
+            node_tag: Some("0".to_owned()),
+            gib: 20,
+            zone: "us-west-2b".to_owned(),
+            state: if in_use { VolumeState::InUse } else { VolumeState::Available },
+            replaces: None,
+            attachment,
+        };
+        StoredVolume { identity: identity(), volume, made_at: None, from_snapshot: None, tags }
+    }
+
+    fn snapshot(id: &str, of: &str, from: Option<&str>, state: SnapshotState) -> Snapshot {
+        let mut tags = Tags::from([(tags::SNAPSHOT.to_owned(), Purpose::Move.as_str().to_owned())]);
+        tags.extend(from.map(|from| (tags::COPIED_FROM.to_owned(), from.to_owned())));
+        Snapshot {
+            id: id.to_owned(),
+            volume_id: of.to_owned(),
+            gib: 20,
+            state,
+            progress: None,
+            started_at: Some(going().since),
+            description: String::new(),
+            tags,
+        }
+    }
+
+    fn stored(volumes: Vec<StoredVolume>, snapshots: Vec<Snapshot>) -> Stored {
+        Stored { volumes, snapshots, ..Stored::default() }
+    }
+
+    #[test]
+    fn an_old_volume_goes_only_when_a_node_uses_a_volume_that_was_made_of_it() {
+        let old = stored(vec![volume("vol-old", None, false)], Vec::new());
+        let gone = |new: StoredVolume| outlived(&old, &stored(vec![new], Vec::new())).len();
+        assert_eq!(gone(volume("vol-new", Some("vol-old"), true)), 1);
+        assert_eq!(gone(volume("vol-new", Some("vol-old"), false)), 0, "no node has it");
+        assert_eq!(gone(volume("vol-new", Some("vol-other"), true)), 0, "it is of another");
+        assert_eq!(gone(volume("vol-new", None, true)), 0, "nobody knows what is on it");
+    }
+
+    #[test]
+    fn a_snapshot_that_is_the_only_copy_stays() {
+        let made = snapshot("snap-1", "vol-old", None, SnapshotState::Completed);
+        let copy = snapshot("snap-2", "vol-ffffffff", Some("vol-old"), SnapshotState::Completed);
+        let asked = Snapshot { tags: Tags::new(), ..made.clone() };
+        let of = stored(Vec::new(), vec![made, copy, asked]);
+        let (nothing, old) = (Stored::default(), stored(vec![volume("vol-old", None, false)], Vec::new()));
+        let new = stored(vec![volume("vol-new", Some("vol-old"), true)], Vec::new());
+        assert!(spent_snapshots(&going(), &of, &nothing, &nothing).is_empty());
+        assert_eq!(spent_snapshots(&going(), &of, &old, &nothing), ["snap-1", "snap-2"]);
+        assert_eq!(spent_snapshots(&going(), &of, &nothing, &new), ["snap-1", "snap-2"]);
+    }
+
+    #[test]
+    fn a_copy_that_is_there_is_not_asked_for_again_and_one_that_failed_is() {
+        let (own_tags, record, going, identity) = (Tags::new(), Record::default(), going(), identity());
+        let (old, source) =
+            (volume("vol-old", None, false), snapshot("snap-1", "vol-old", None, SnapshotState::Completed));
+        let copy = CopyOver {
+            going: &going,
+            identity: &identity,
+            volume: &old.volume,
+            snapshot: &source,
+            own_tags: &own_tags,
+        };
+        let next = |state: Option<SnapshotState>| {
+            let there = state.map(|state| snapshot("snap-2", "vol-ffffffff", Some("vol-old"), state));
+            let seen = stored(Vec::new(), there.into_iter().collect());
+            copy.next(Moment { seen: &seen, record: &record, since: going.since, now: going.since })
+        };
+        assert!(matches!(next(Some(SnapshotState::Pending)), Next::Done(it) if it.id == "snap-2"));
+        for state in [None, Some(SnapshotState::Error)] {
+            let Next::Act(step) = next(state) else { panic!("it is not asked for") };
+            let Call::CopySnapshot { from, to, snapshot, tags, .. } = step.call else { panic!("another call") };
+            assert_eq!((from.as_str(), to.as_str(), snapshot.as_str()), ("us-east-1", "us-west-2", "snap-1"));
+            assert_eq!(tags.get(tags::COPIED_FROM).map(String::as_str), Some("vol-old"));
+        }
+    }
 }

@@ -94,7 +94,7 @@ fn a_dry_region_loses_nothing_and_another_zone_of_it_is_a_way_on() {
     world.run(&format!("{MOVE} -q")).exits(5).says(&["nothing is lost", "another zone of us-west-2"]);
     assert!(volumes(&world).contains(&volume));
     world.ok("move dev --zone us-west-2c -y -q", &[]);
-    world.ok("move dev -q", &[]).says(&[&format!("{volume} is kept in us-east-1")]);
+    world.ok("move dev", &[]).says(&[&format!("{volume} is kept in us-east-1")]);
     let status = world.json("status dev");
     assert_eq!((&status["phase"], &status["nodes"][0]["zone"]), (&json!("ready"), &json!("us-west-2c")));
     world.ok("volume delete -r us-east-1 -y", &[&volume]);

@@ -142,7 +142,7 @@ impl Reader {
             },
             Event::Closed { volumes } => self.close(&volumes.values().cloned().collect(), at),
             // Its volumes in the old region end when they are deleted, not when a later life ends.
-            Event::Moved { .. } => self.left.append(&mut self.volumes),
+            Event::Moved { region } => self.moved(region),
             Event::Began { .. } | Event::Lost { .. } | Event::Ended { .. } => {}
         }
     }
@@ -369,6 +369,14 @@ impl Reader {
         let (Some(id), Some(volume)) = (&made.snapshot, volume) else { return };
         let owner = Owner { tags: Arc::new(tags), ..volume.owner.clone() };
         self.usage.snapshots.push(Disk { owner, id: id.clone(), gib: volume.gib, from: at, to: None });
+    }
+
+    /// The volumes of the region where the environment is from now on are its own again, all others are left.
+    fn moved(&mut self, region: &str) {
+        let mut all = std::mem::take(&mut self.volumes);
+        all.append(&mut self.left);
+        let there = |place: &usize| self.usage.disks.get(*place).is_some_and(|disk| disk.owner.region == region);
+        (self.volumes, self.left) = all.into_iter().partition(|(_, place)| there(place));
     }
 
     /// Nothing is left but some volumes.

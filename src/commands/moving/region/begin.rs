@@ -62,7 +62,8 @@ pub async fn begin(
     environment.intent.goal = Goal::Gone { delete_volumes: false };
     environment.intent.snapshot_first = false;
     environment.updated_at = since;
-    environment.region_move = Some(RegionMove { since, from, to, zone, until: args.wait, keep_old: args.keep_old });
+    let (zone_named, until, keep_old) = (args.zone.is_some(), args.wait, args.keep_old);
+    environment.region_move = Some(RegionMove { since, from, to, zone, zone_named, until, keep_old });
     Ok(Some(environment))
 }
 

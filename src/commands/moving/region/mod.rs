@@ -12,6 +12,7 @@ use crate::domain::region_move::RegionMove;
 use crate::ui::time;
 
 use super::super::context::Context;
+use super::super::report::is_over;
 use super::super::{spending, up};
 use super::{MoveArgs, PATIENCE};
 pub use give_up::give_up;
@@ -32,9 +33,15 @@ pub fn is_meant(args: &MoveArgs, context: &Context, environment: &Environment) -
 
 /// Runs the command, with the environment locked.
 pub async fn run(args: &MoveArgs, context: &Context, mut environment: Environment) -> Result<(), CommandError> {
-    let name = &args.name;
+    let (name, ended) = (&args.name, was_ended(&environment));
     match &mut environment.region_move {
         Some(going) => {
+            if ended {
+                let text = format!("`{name}` was ended in {}", going.to);
+                return Err(
+                    CommandError::usage(text).hint(format!("bring it back with `cloudtop up {name}`, then move"))
+                );
+            }
             must_be_the_same(args, context, name, going)?;
             if args.dry_run {
                 context.ui.status(&standing(name, &environment, context));
@@ -59,7 +66,9 @@ pub async fn run(args: &MoveArgs, context: &Context, mut environment: Environmen
 pub async fn go_on(context: &Context, name: &EnvName) -> Result<(), CommandError> {
     let _lock = context.lock(name).await?;
     let state = context.store.read().await?;
-    let Some(environment) = state.environments.get(name).filter(|it| it.region_move.is_some()).cloned() else {
+    let Some(environment) =
+        state.environments.get(name).filter(|it| it.region_move.is_some() && !was_ended(it)).cloned()
+    else {
         return Ok(());
     };
     context.ui.status(&standing(name, &environment, context));
@@ -76,6 +85,12 @@ pub fn standing(name: &EnvName, environment: &Environment, context: &Context) ->
         false => format!("its volumes are in {} still", going.from),
     };
     format!("{name} is on its way to {}, begun {since}; {left}: `cloudtop move {name}` goes on with it", going.to)
+}
+
+/// Whether it was ended in the new region meanwhile, by `gc` when its time was over: `up` begins anew there.
+fn was_ended(environment: &Environment) -> bool {
+    let there = environment.region_move.as_ref().is_some_and(|it| it.to == environment.intent.region);
+    there && is_over(environment.intent.goal)
 }
 
 fn must_be_the_same(

@@ -18,9 +18,9 @@ use crate::domain::volume_work::{self, Moment, Next, Restore, Take};
 use crate::ui::report::EnvironmentReport;
 
 use super::super::super::context::Context;
+use super::super::super::deliver;
 use super::super::super::volume::place::{Place, Task};
 use super::super::super::work::{self, Work};
-use super::super::super::deliver;
 
 /// A move that is carried out.
 pub struct Trip<'a> {
@@ -60,10 +60,16 @@ impl<'a> Trip<'a> {
             self.leave().await?;
             self.be_there().await?;
         }
+        if self.environment.intent.goal != Goal::Running {
+            // It was stopped on its way.
+            self.environment.intent.goal = Goal::Running;
+            super::super::note(self.context, self.name, &self.environment).await?;
+        }
         let until = self.going.until.max(wait);
         let report = self.engine(true, until).await.map_err(|error| self.way_on(error))?;
         self.clear().await?;
         self.end().await?;
+        self.tell_of_settings()?;
         Ok(report)
     }
 
@@ -150,7 +156,7 @@ impl<'a> Trip<'a> {
     /// Notes that it is in the new region now: its volumes are there.
     async fn be_there(&mut self) -> Result<(), CommandError> {
         let intent = &mut self.environment.intent;
-        if intent.zone.is_some() {
+        if intent.zone.is_some() || self.going.zone_named {
             intent.zone = Some(self.going.zone.clone());
         }
         intent.region.clone_from(&self.going.to);
@@ -235,6 +241,24 @@ impl<'a> Trip<'a> {
         let since = whole.then_some(self.going.since);
         let task = Task { since, ..Task::new(format!("move {}", self.name)) };
         place.work(self.context, task, decide).await
+    }
+
+    /// A later launch goes by the settings: they should say where it is now.
+    fn tell_of_settings(&self) -> Result<(), CommandError> {
+        let settings = self.context.config()?.environment(self.name.as_str());
+        let (name, to) = (self.name, &self.going.to);
+        if let Some(region) = settings.region.filter(|region| region != to) {
+            let note = format!(
+                "the configuration says region = \"{region}\" for {name}, which is in {to} now: change it there"
+            );
+            self.context.ui.note(&note);
+        }
+        if let Some(zone) = settings.zone.filter(|zone| !zone.starts_with(to.as_str())) {
+            let note =
+                format!("the configuration says zone = \"{zone}\" for {name}, which is in {to} now: change it there");
+            self.context.ui.note(&note);
+        }
+        Ok(())
     }
 
     fn unlisted(&self, id: &str) -> CommandError {
