@@ -421,7 +421,8 @@ impl Run<'_> {
 fn notes_of_change(carried: &Carried, view: &NodeView) -> Vec<String> {
     let Some(instance) = &view.instance_id else { return Vec::new() };
     let mut notes = Vec::new();
-    let last = carried.record.last_instance.get(&view.index);
+    let record = &carried.record;
+    let last = record.last_instance.get(&view.index).filter(|last| record.lived.contains(*last));
     // What a node that moves has left is there still.
     let is_there = |id: &str| carried.observed.instances.iter().any(|it| it.id == id && it.state.is_live());
     if let Some(last) = last.filter(|last| *last != instance && view.phase > Phase::Stopping && !is_there(last)) {
