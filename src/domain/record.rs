@@ -52,6 +52,8 @@ pub struct Record {
     pub began: Option<Timestamp>,
     /// Volumes of which an attachment was ever asked for: their nodes may have written to them.
     pub attached: BTreeSet<String>,
+    /// Instances that were seen alive: EC2 lists for an hour what was ended before the environment began.
+    pub lived: BTreeSet<String>,
     /// The last instance of each node.
     pub last_instance: BTreeMap<u32, String>,
     /// When a call about a thing was last answered: (action, id).
@@ -173,6 +175,7 @@ impl Record {
                 if let Some(instance) = instance_id {
                     if instance_is_there || *phase == Phase::Ending {
                         self.hear_of(instance, Thing::Instance, *node, at);
+                        self.lived.insert(instance.clone());
                     }
                     self.last_instance.insert(*node, instance.clone());
                     match phase {

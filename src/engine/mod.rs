@@ -5,6 +5,7 @@
 mod act;
 pub mod ask;
 mod deliver;
+mod ending;
 #[cfg(feature = "simulator")]
 pub mod imagined;
 pub mod interrupt;
@@ -15,9 +16,10 @@ mod run;
 pub mod schedule;
 mod volume_work;
 
+pub use ending::{Ending, EngineError, Outcome};
 pub use interrupt::{Cut, Interrupt, Signal};
 pub use probe::Reach;
 pub use removal::{Removal, Removed};
 pub use report::{Progress, Reporter};
-pub use run::{Ending, EngineError, Options, Outcome, Publishing, Run};
+pub use run::{Options, Publishing, Run};
 pub use volume_work::{VolumeWork, Worked};

@@ -20,9 +20,9 @@ use crate::domain::record::Record;
 use crate::state::Journal;
 
 use super::act::Actor;
+use super::ending::EngineError;
 use super::interrupt::{Interrupt, Signal};
 use super::report::{Progress, Reporter};
-use super::run::EngineError;
 use super::schedule::{AFTER_TROUBLE, LOOKS};
 
 /// How long calls are repeated, and ends waited for. An instance may take minutes to shut down.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
-use crate::cloud::{Cloud, Known, SurveyError, Want};
+use crate::cloud::{Cloud, Known, Want};
 use crate::delivery::Delivery;
 use crate::domain::failure::{Class, Failure, UNKNOWN_PROFILE};
 use crate::domain::intent::{Goal, Intent};
@@ -22,11 +22,12 @@ use crate::domain::phase::{Phase, Wait};
 use crate::domain::plan::{self, Blocked, Inputs, NodeView, Plan, Status};
 use crate::domain::pools::Ranking;
 use crate::domain::record::{Record, Thing};
-use crate::ssh::{SshError, host_keys, managed_config};
-use crate::state::{Journal, StateError};
+use crate::ssh::{host_keys, managed_config};
+use crate::state::Journal;
 
 use super::act::{Acted, Actor};
-use super::interrupt::{Interrupt, Signal};
+use super::ending::{Ending, EngineError, Outcome};
+use super::interrupt::Interrupt;
 use super::probe::{Prober, Reach};
 use super::report::{self, Progress, Reporter};
 use super::schedule::{AFTER_TROUBLE, LOOKS, Pace, QUIET};
@@ -80,56 +81,6 @@ pub struct Options {
     pub command: String,
     /// What there is to choose from, where the caller has asked already.
     pub market: Option<Market>,
-}
-
-/// How a run ended, and what it left.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Why it ended.
-    pub ending: Ending,
-    /// Every node as it was last seen.
-    pub nodes: Vec<NodeView>,
-    /// What EC2 showed last.
-    pub observed: Observed,
-    /// Whether EC2 was looked at. If not, the run ended before it could be, and what is above says nothing.
-    pub seen: bool,
-}
-
-/// Why a run ended.
-#[derive(Debug)]
-pub enum Ending {
-    /// All is as it should be.
-    Done,
-    /// The time was over.
-    TimedOut {
-        /// After how long.
-        after: Duration,
-        /// What was waited for last.
-        waiting_for: Vec<String>,
-    },
-    /// It cannot go on without the user.
-    Blocked(Blocked),
-    /// EC2 refused something for good.
-    Refused(Failure),
-    /// The user asked for the end.
-    Interrupted(Signal),
-}
-
-/// What keeps a run from working at all.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    /// The journal cannot be read or written.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// EC2 cannot be looked at.
-    #[error("EC2 cannot be looked at")]
-    Look(#[source] Failure),
-    /// It cannot be found out what there is to choose from.
-    #[error(transparent)]
-    Survey(#[from] SurveyError),
-    /// Our ssh files cannot be written.
-    #[error(transparent)]
-    Ssh(#[from] SshError),
 }
 
 /// What the loop carries along.
@@ -451,7 +402,7 @@ impl Run<'_> {
 
     fn end(&mut self, carried: &mut Carried, ending: &Ending, nodes: &[NodeView]) -> Result<(), EngineError> {
         let gone = matches!(self.intent.goal, Goal::Gone { .. }) && matches!(ending, Ending::Done);
-        let mut events = vec![Event::Ended { outcome: in_words(ending) }];
+        let mut events = vec![Event::Ended { outcome: ending.in_words() }];
         if gone {
             managed_config::remove_environment(&self.reach.ssh_dir, self.identity.env.as_str())?;
             events.push(Event::Closed { volumes: kept_volumes(&carried.observed) });
@@ -470,7 +421,8 @@ impl Run<'_> {
 fn notes_of_change(carried: &Carried, view: &NodeView) -> Vec<String> {
     let Some(instance) = &view.instance_id else { return Vec::new() };
     let mut notes = Vec::new();
-    let last = carried.record.last_instance.get(&view.index);
+    let record = &carried.record;
+    let last = record.last_instance.get(&view.index).filter(|last| record.lived.contains(*last));
     // What a node that moves has left is there still.
     let is_there = |id: &str| carried.observed.instances.iter().any(|it| it.id == id && it.state.is_live());
     if let Some(last) = last.filter(|last| *last != instance && view.phase > Phase::Stopping && !is_there(last)) {
@@ -554,20 +506,5 @@ fn node_event(view: &NodeView) -> Event {
         request_id: view.request_id.clone(),
         status: view.request_status.clone(),
         since: if view.phase >= Phase::Launching { view.launched_at } else { view.ended_at },
-    }
-}
-
-fn in_words(ending: &Ending) -> String {
-    match ending {
-        Ending::Done => "done".to_owned(),
-        Ending::TimedOut { after, waiting_for } => {
-            format!("not ready after {after:?}; waited for {}", waiting_for.join("; "))
-        }
-        Ending::Blocked(Blocked::NoPool(_)) => "no pool would do".to_owned(),
-        Ending::Blocked(
-            Blocked::RequestFailed { words, .. } | Blocked::Volume { words, .. } | Blocked::Node { words, .. },
-        ) => words.clone(),
-        Ending::Refused(failure) => failure.to_string(),
-        Ending::Interrupted(signal) => signal.as_str().to_owned(),
     }
 }

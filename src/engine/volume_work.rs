@@ -20,9 +20,9 @@ use crate::domain::volume_work::{Moment, Next, cut_off_since};
 use crate::state::Journal;
 
 use super::act::Actor;
+use super::ending::EngineError;
 use super::interrupt::{Interrupt, Signal};
 use super::report::{Progress, Reporter};
-use super::run::EngineError;
 use super::schedule::{AFTER_TROUBLE, LOOKS, Pace};
 
 /// How long a call is repeated that EC2 refuses in passing.

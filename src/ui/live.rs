@@ -181,9 +181,6 @@ impl Reporter for Live<'_> {
             true => self.emit(progress),
             false => self.tell(progress),
         }
-        if let Some(picture) = &*locked(&self.picture) {
-            picture.touch();
-        }
     }
 }
 
@@ -213,6 +210,6 @@ impl Ui {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -76,8 +76,10 @@ pub(super) fn how_settled(pending: &Pending, shown: &ShownByNode<'_>) -> Option<
             Some(format!("EC2 shows {}", found.id))
         }
         // Until it is attached, no line of the journal but this call knows of it, should a list leave it out.
-        Call::CreateVolume { node, .. } => {
-            let found = shown.volumes.get(node).filter(|it| it.attachment.is_some())?;
+        // That of which a copy is made is attached still, and is not the copy.
+        Call::CreateVolume { node, tags: asked, .. } => {
+            let is_it = |it: &&&Volume| it.attachment.is_some() && it.replaces.as_ref() == asked.get(tags::REPLACES);
+            let found = shown.volumes.get(node).filter(is_it)?;
             Some(format!("EC2 shows {}", found.id))
         }
         Call::CreateInterface { node, .. } => {

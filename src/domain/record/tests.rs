@@ -132,3 +132,23 @@ fn only_a_request_whose_own_instance_was_seen_has_been_fulfilled() {
     assert!(record.fulfilled.contains("sir-2") && record.known.contains_key("i-1"));
     assert_eq!(record.ready["i-1"], at(5));
 }
+
+#[test]
+fn what_was_ended_in_an_earlier_life_has_not_lived_in_this_one() {
+    let node = |phase, instance: &str| Event::Node {
+        node: 0,
+        phase,
+        text: String::new(),
+        instance_id: Some(instance.to_owned()),
+        request_id: None,
+        status: None,
+        since: None,
+    };
+    let mut record = Record::default();
+    // EC2 lists for an hour what was ended before.
+    record.apply(&entry(0, node(Phase::Absent, "i-of-the-life-before")));
+    assert!(record.lived.is_empty());
+    record.apply(&entry(1, node(Phase::Launching, "i-mine")));
+    record.apply(&entry(2, node(Phase::Absent, "i-mine")));
+    assert_eq!(Vec::from_iter(&record.lived), ["i-mine"]);
+}
