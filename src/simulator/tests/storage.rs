@@ -50,6 +50,7 @@ async fn a_snapshot_is_copied_from_another_region_once_it_is_whole() {
     let id = volume(&lab, &[("Size", "20"), ("Encrypted", "true")]);
     lab.pass(1.0).await;
     let snapshot = lab.ok("CreateSnapshot", &[("VolumeId", &id)]).text("snapshotId");
+    lab.pass(1.0).await;
     let there = |region: &str, action: &str, parameters: &[(&str, &str)]| {
         answered(lab.simulator.dispatch(&question(action, parameters, region))).body
     };
