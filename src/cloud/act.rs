@@ -4,12 +4,12 @@
 
 use aws_sdk_ec2::types as sdk;
 use aws_smithy_types::retry::RetryConfig;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::own_images::ImageOf;
 use super::presign::Copying;
 use super::{Cloud, failure};
+use crate::clock::Clock;
 use crate::domain::call::{Call, Made, Tags};
 use crate::domain::failure::{Class, Failure};
 use crate::domain::names::Identity;
@@ -172,7 +172,7 @@ impl Cloud {
         let credentials = self.credentials.as_ref().ok_or_else(|| failed("there are no credentials".to_owned()))?;
         let copying = Copying { from, to: &self.region, snapshot };
         // The signature is of the true time, whatever time a simulated account has.
-        copying.signed(credentials, Timestamp::now()).await.map_err(|error| failed(error.to_string()))
+        copying.signed(credentials, Clock::system().now()).await.map_err(|error| failed(error.to_string()))
     }
 
     /// Makes a volume larger. Asked again for the size that it has, EC2 changes nothing, or says that it is being changed.

@@ -102,7 +102,7 @@ fn denied_actions_are_named_with_the_statements_to_add() {
         "ec2:DescribeImages, ec2:TerminateInstances",
         r#"["ec2:DescribeImages"]"#,
     );
-    assert_check(&told, "permissions", "wrong", "2 of 40", r#"{"Null":{"aws:ResourceTag/cloudtop:env":"false"}}"#);
+    assert_check(&told, "permissions", "wrong", "2 of 41", r#"{"Null":{"aws:ResourceTag/cloudtop:env":"false"}}"#);
 }
 
 #[test]

@@ -64,6 +64,7 @@ async fn a_snapshot_is_copied_from_another_region_once_it_is_whole() {
     let elsewhere = [("SourceRegion", "us-east-1"), copy[1], copy[2]];
     assert!(there("eu-west-1", "CopySnapshot", &elsewhere).contains("InvalidSnapshot.NotFound"));
     assert!(there("eu-west-1", "CopySnapshot", &copy).contains("<snapshotId>snap-"));
+    lab.pass(1.0).await;
     let shown = there("eu-west-1", "DescribeSnapshots", &[]);
     assert!(shown.contains("<status>pending</status>") && shown.contains("<encrypted>true</encrypted>"), "{shown}");
     lab.pass(3.0).await;
