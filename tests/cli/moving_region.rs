@@ -43,7 +43,6 @@ fn a_cloudtop_moves_to_another_region_with_all_that_is_on_its_volume() {
         "dev moves from m5.xlarge in us-east-1a, at $",
         "to m5.xlarge in us-west-2b, at $",
         "20 GiB are copied from us-east-1 to us-west-2, and AWS bills the transfer",
-        "to be completed",
         "so far this month $",
     ]);
     assert_moved(&world);
