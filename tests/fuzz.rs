@@ -116,8 +116,13 @@ fn block<T>(future: impl Future<Output = T>) -> T {
 /// The bytes of a state file with an environment in it.
 fn state_file() -> Vec<u8> {
     let place = Place::new();
-    let environment =
-        Environment { intent: intent(Goal::Running), profile: None, created_at: moment(), updated_at: moment() };
+    let environment = Environment {
+        intent: intent(Goal::Running),
+        profile: None,
+        region_move: None,
+        created_at: moment(),
+        updated_at: moment(),
+    };
     let store = Store::open(&place.paths, |_| ());
     block(store.update(|state| drop(state.environments.insert(dev(), environment)))).unwrap();
     fs::read(place.paths.state_file()).unwrap()

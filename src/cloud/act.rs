@@ -7,7 +7,9 @@ use aws_smithy_types::retry::RetryConfig;
 use uuid::Uuid;
 
 use super::own_images::ImageOf;
+use super::presign::Copying;
 use super::{Cloud, failure};
+use crate::clock::Clock;
 use crate::domain::call::{Call, Made, Tags};
 use crate::domain::failure::{Class, Failure};
 use crate::domain::names::Identity;
@@ -53,6 +55,9 @@ impl Cloud {
             }
             Call::CreateSnapshot { volume_id, description, tags, .. } => {
                 self.create_snapshot(tags, volume_id, description, token).await
+            }
+            Call::CopySnapshot { from, snapshot, description, tags, .. } => {
+                self.copy_snapshot(tags, from, snapshot, description, token).await
             }
             Call::Enlarge { id, gib } => self.enlarge(id, *gib).await.map(nothing),
             Call::SetTags { id, tags } => {
@@ -134,6 +139,40 @@ impl Cloud {
         let answer = call.customize().config_override(once).send().await;
         let answer = answer.map_err(|error| failure::of("CreateSnapshot", &error))?;
         Ok(Made { snapshot: answer.snapshot_id().map(str::to_owned), ..Made::default() })
+    }
+
+    /// `CopySnapshot` takes no client token either. An encrypted snapshot stays encrypted, with the key that is the
+    /// account's default in this region.
+    async fn copy_snapshot(
+        &self,
+        tags: &Tags,
+        from: &str,
+        snapshot: &str,
+        description: &str,
+        token: Uuid,
+    ) -> Result<Made, Failure> {
+        let mut tags = tags.clone();
+        tags.insert(tags::TOKEN.to_owned(), token.to_string());
+        let call = self.ec2.copy_snapshot().source_region(from).source_snapshot_id(snapshot).description(description);
+        let call = call.destination_region(&self.region).presigned_url(self.signed_copy(from, snapshot).await?);
+        let call = call.tag_specifications(tagged(sdk::ResourceType::Snapshot, &tags));
+        let once = aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled());
+        let answer = call.customize().config_override(once).send().await;
+        let answer = answer.map_err(|error| failure::of("CopySnapshot", &error))?;
+        Ok(Made { snapshot: answer.snapshot_id().map(str::to_owned), ..Made::default() })
+    }
+
+    async fn signed_copy(&self, from: &str, snapshot: &str) -> Result<String, Failure> {
+        let failed = |why: String| Failure {
+            action: "CopySnapshot".to_owned(),
+            code: "NoCredentials".to_owned(),
+            message: why,
+            class: Class::Credentials,
+        };
+        let credentials = self.credentials.as_ref().ok_or_else(|| failed("there are no credentials".to_owned()))?;
+        let copying = Copying { from, to: &self.region, snapshot };
+        // The signature is of the true time, whatever time a simulated account has.
+        copying.signed(credentials, Clock::system().now()).await.map_err(|error| failed(error.to_string()))
     }
 
     /// Makes a volume larger. Asked again for the size that it has, EC2 changes nothing, or says that it is being changed.

@@ -172,6 +172,7 @@ impl Cloud {
             s3: super::data_feed::s3(&config, settings.static_credentials, &counts),
             #[cfg(feature = "actual")]
             cost_explorer: super::cost_explorer::client(&config, &region, &counts),
+            credentials: config.credentials_provider(),
             region,
             expires_at,
             counts,

@@ -38,6 +38,7 @@ mod network;
 mod observe;
 mod on_demand;
 mod own_images;
+mod presign;
 mod price_history;
 mod prices;
 mod profile;
@@ -46,6 +47,7 @@ mod regions;
 mod retry;
 mod scores;
 mod self_attach;
+mod sha256;
 mod storage;
 mod survey;
 #[cfg(test)]
@@ -56,6 +58,7 @@ mod whole;
 
 use std::collections::BTreeMap;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use jiff::Timestamp;
 
 pub use address::{AddressError, my_address};
@@ -87,6 +90,7 @@ pub struct Cloud {
     s3: aws_sdk_s3::Client,
     #[cfg(feature = "actual")]
     cost_explorer: aws_sdk_costexplorer::Client,
+    credentials: Option<SharedCredentialsProvider>,
     region: String,
     expires_at: Option<Timestamp>,
     counts: count::Counts,

@@ -47,7 +47,7 @@ pub async fn before_start(context: &Context, name: &EnvName, over_budget: bool) 
         return Ok(());
     }
     environment.intent.goal = crate::domain::intent::Goal::Running;
-    let cloud = context.connect(Some(&environment.intent.region), environment.profile.as_deref()).await?;
+    let cloud = context.connect_to(&environment.intent.region, environment.profile.as_deref()).await?;
     let identity = context.identity(&state, name);
     let (plan, _) = super::preflight::plan_now(context, &cloud, &identity, &environment).await?;
     let intent = &environment.intent;

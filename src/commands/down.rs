@@ -65,6 +65,7 @@ pub async fn run(args: &DownArgs, context: &Context) -> Result<(), CommandError>
             return Err(CommandError::silent(1));
         }
     }
+    Box::pin(super::moving::region::give_up(context, name, args.delete_volumes, args.snapshot)).await?;
     let began = spending::life_began(context, name)?;
     let goal = Goal::Gone { delete_volumes: args.delete_volumes };
     let change = Change { name, goal, verb: "down", wait: Wait::None, timeout: args.timeout };

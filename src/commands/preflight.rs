@@ -70,6 +70,7 @@ pub async fn check_settings(
     let environment = Environment {
         intent,
         profile: context.globals.profile.clone().or(profile),
+        region_move: previous.as_ref().and_then(|it| it.region_move.clone()),
         created_at: previous.as_ref().map_or(now, |it| it.created_at),
         updated_at: now,
     };

@@ -56,7 +56,13 @@ pub fn environment(context: &Context, there: &FoundThere) -> Result<Environment,
     intent.expires_at = tag(tags::EXPIRES).and_then(|text| text.parse::<Timestamp>().ok());
     intent.tags = own_tags(&there.found);
     let now = context.clock.now();
-    Ok(Environment { intent, profile: context.globals.profile.clone(), created_at: now, updated_at: now })
+    Ok(Environment {
+        intent,
+        profile: context.globals.profile.clone(),
+        region_move: None,
+        created_at: now,
+        updated_at: now,
+    })
 }
 
 /// What was recovered, in a line.

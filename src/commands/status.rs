@@ -39,6 +39,9 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<(), CommandErro
     if let Some(failed) = run.and_then(|run| run.failed).filter(|_| !why::is_met(&report)) {
         report.notes.extend(why::quota_hints(&cloud, &failed.call, &failed.failure).await);
     }
+    if environment.region_move.is_some() {
+        report.notes.push(super::moving::region::standing(&args.name, &environment, context));
+    }
     report.notes.extend(keeping::standing(context, &args.name).await?);
     if !args.no_ask {
         report::ask_nodes(context, &args.name, &environment.intent, &mut report).await?;

@@ -83,6 +83,7 @@ pub async fn run(args: &UpArgs, context: &Context) -> Result<(), CommandError> {
         return super::plan::show(context, &args.name, &args.wish).await;
     }
     super::image::must_be_no_builder(context, &args.name).await?;
+    Box::pin(super::moving::region::go_on(context, &args.name)).await?;
     let _lock = context.lock(&args.name).await?;
     let fit = preflight::check(context, &args.name, &args.wish).await?;
     budget::before_up(context, &args.name, &fit, args.over_budget).await?;

@@ -81,6 +81,23 @@ pub enum Call {
         /// All its tags, but the one for the call's token.
         tags: Tags,
     },
+    /// Copy a snapshot from another region into this one.
+    CopySnapshot {
+        /// The region that it is in.
+        from: String,
+        /// The region that it is copied to, where the call is sent.
+        to: String,
+        /// The snapshot.
+        snapshot: String,
+        /// The size of its volume, GiB.
+        gib: u32,
+        /// What for.
+        purpose: Purpose,
+        /// What is written about it.
+        description: String,
+        /// All its tags, but the one for the call's token.
+        tags: Tags,
+    },
     /// Make a volume larger, in use or not.
     Enlarge {
         /// The volume.
@@ -268,6 +285,7 @@ impl fmt::Display for Call {
                 write!(f, "create a {gib} GiB gp3 volume for node {node} in {zone}{from}")
             }
             Self::CreateSnapshot { volume_id, .. } => write!(f, "create a snapshot of {volume_id}"),
+            Self::CopySnapshot { from, to, snapshot, .. } => write!(f, "copy {snapshot} from {from} to {to}"),
             Self::Enlarge { id, gib } => write!(f, "make {id} {gib} GiB large"),
             Self::SetTags { id, tags } => {
                 let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -327,6 +345,7 @@ impl Call {
             Self::RevokeSsh { .. } => "RevokeSecurityGroupIngress",
             Self::CreateVolume { .. } => "CreateVolume",
             Self::CreateSnapshot { .. } => "CreateSnapshot",
+            Self::CopySnapshot { .. } => "CopySnapshot",
             Self::Enlarge { .. } => "ModifyVolume",
             Self::CreateInterface { .. } => "CreateNetworkInterface",
             Self::MakePublic { .. } => "ModifyNetworkInterfaceAttribute",

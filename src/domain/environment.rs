@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::intent::Intent;
+use super::region_move::RegionMove;
 
 /// An environment as the local state knows it. What was done for it is in its journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +14,9 @@ pub struct Environment {
     /// The credentials profile that it was made with; `None`: the default chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// The move into another region that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_move: Option<RegionMove>,
     /// When it was first asked for.
     pub created_at: Timestamp,
     /// When the intent last changed.

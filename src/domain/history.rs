@@ -184,6 +184,9 @@ impl Reader {
                 run.ended = Some((at, outcome.clone()));
                 self.close_run();
             }
+            Event::Moved { region } => {
+                self.line(at, Kind::Node, format!("the environment is in {region} from here on"));
+            }
             Event::Closed { .. } => {
                 self.run(at).closed = true;
                 self.stop_all(at);

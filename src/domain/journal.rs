@@ -92,6 +92,11 @@ pub enum Event {
         /// In words, with what it found.
         outcome: String,
     },
+    /// From here on the environment is in another region: what was written before is of the old one.
+    Moved {
+        /// The region that it is in now.
+        region: String,
+    },
     /// Nothing of the environment is left, or its volumes alone: what was written before is history.
     Closed {
         /// The persistent volumes that are kept, by node. They pin the zone of the next life, also while a list leaves

@@ -47,6 +47,7 @@ pub mod quota;
 pub mod quote;
 pub mod record;
 pub mod refusals;
+pub mod region_move;
 pub mod said;
 pub mod score;
 pub mod secrets;

@@ -184,6 +184,7 @@ impl Record {
                     };
                 }
             }
+            Event::Moved { .. } => *self = Self::default(),
             Event::Closed { volumes } => {
                 *self = Self::default();
                 for (node, id) in volumes {
@@ -318,6 +319,10 @@ impl Record {
         match call {
             Call::CreateSnapshot { volume_id, purpose, .. } if !self.shots.iter().any(|it| it.token == token) => {
                 self.shots.push(Shot { token, volume_id: volume_id.clone(), purpose: *purpose, at, id: None });
+            }
+            // A copy has no volume: it is known by what it is a copy of.
+            Call::CopySnapshot { snapshot, purpose, .. } if !self.shots.iter().any(|it| it.token == token) => {
+                self.shots.push(Shot { token, volume_id: snapshot.clone(), purpose: *purpose, at, id: None });
             }
             // Only what EC2 has listed is deleted: it is not late when it is listed no more.
             Call::DeleteSnapshot { id } => {
@@ -491,6 +496,7 @@ pub fn subjects(call: &Call) -> Vec<String> {
         | Call::RequestSpot(_)
         | Call::CreateVolume { .. }
         | Call::CreateSnapshot { .. }
+        | Call::CopySnapshot { .. }
         | Call::CreateInterface { .. } => Vec::new(),
     }
 }

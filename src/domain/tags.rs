@@ -32,6 +32,8 @@ pub const ROLE_REPLACED: &str = "replaced";
 /// The volume that a restored one takes the place of. While both are their node's, the one with this tag counts: that
 /// the restored one gets its role is the one step that decides.
 pub const REPLACES: &str = "cloudtop:replaces";
+/// The volume of another region that a snapshot or a volume is a copy of, by a move into this one.
+pub const COPIED_FROM: &str = "cloudtop:copied-from";
 /// Why a snapshot was made: see [`super::snapshots::Purpose`].
 pub const SNAPSHOT: &str = "cloudtop:snapshot";
 /// The token of the call that made a snapshot: `CreateSnapshot` takes no client token, so this tells whether a call

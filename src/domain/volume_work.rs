@@ -135,7 +135,7 @@ impl Take<'_> {
 }
 
 /// A snapshot that may have been made is given a minute to show.
-fn unanswered<T>(pending: &Pending, now: Timestamp) -> Next<T> {
+pub(super) fn unanswered<T>(pending: &Pending, now: Timestamp) -> Next<T> {
     let waited = now.duration_since(pending.at).max(SignedDuration::ZERO);
     if waited > LOST_SHOWS_WITHIN {
         return Next::Settle(pending.token, "nothing of it showed in a minute".to_owned());

@@ -187,7 +187,7 @@ impl Actor<'_> {
 fn may_have_acted(call: &Call, failure: &Failure) -> bool {
     let unheard = matches!(failure.class, Class::Ambiguous | Class::Throttled | Class::Credentials);
     // The SDK sends this one once: what was turned away did nothing.
-    if matches!(call, Call::CreateSnapshot { .. } | Call::CreateImage { .. }) {
+    if matches!(call, Call::CreateSnapshot { .. } | Call::CopySnapshot { .. } | Call::CreateImage { .. }) {
         return failure.class == Class::Ambiguous;
     }
     // A security group of that name is there and not listed: an earlier try may have made it.

@@ -73,14 +73,14 @@ impl Journal {
         Ok(entries)
     }
 
-    /// The entries since the environment was last closed, led by that one: those of its present life.
+    /// The entries since the environment was last closed, or came to its region, led by that one: those of its present life.
     ///
     /// # Errors
     /// As [`Journal::read`].
     pub fn since_closed(&self) -> Result<Vec<Entry>, StateError> {
         let mut entries = Vec::new();
         self.each(|entry| {
-            if matches!(entry.event, Event::Closed { .. }) {
+            if matches!(entry.event, Event::Closed { .. } | Event::Moved { .. }) {
                 entries.clear();
             }
             entries.push(entry);

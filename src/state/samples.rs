@@ -50,7 +50,7 @@ pub fn environment() -> Environment {
         max_price: Some(0.25),
         ..fixture::intent()
     };
-    Environment { intent, profile: None, created_at: moment(), updated_at: moment() }
+    Environment { intent, profile: None, region_move: None, created_at: moment(), updated_at: moment() }
 }
 
 /// The beginning of a life, with characters that a careless writer breaks lines at.

@@ -86,7 +86,7 @@ fn people_get_a_table_that_fits_eighty_columns() {
     assert!(shown.stdout.lines().all(|line| line.chars().count() <= 80), "{shown:#?}");
     let begins: Vec<&str> = shown.stdout.lines().filter_map(|line| line.get(9..)?.split(' ').next()).collect();
     assert!(ALL.iter().all(|name| begins.contains(name)), "{shown:#?}");
-    assert!(shown.stdout.contains("wrong    permissions    2 of 40 actions are not allowed"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("wrong    permissions    2 of 41 actions are not allowed"), "{}", shown.stdout);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn denied_actions_are_named_with_the_statements_to_add() {
         "ec2:DescribeImages, ec2:TerminateInstances",
         r#"["ec2:DescribeImages"]"#,
     );
-    assert_check(&told, "permissions", "wrong", "2 of 40", r#"{"Null":{"aws:ResourceTag/cloudtop:env":"false"}}"#);
+    assert_check(&told, "permissions", "wrong", "2 of 41", r#"{"Null":{"aws:ResourceTag/cloudtop:env":"false"}}"#);
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_configuration_that_cannot_be_used_ends_with_two_and_the_rest_is_looked_at()
     world.write("cloudtop.toml", "max_price = \"cheap\"\n");
     let told = report(&world, "doctor", 2);
     assert_check(&told, "configuration", "wrong", "cloudtop.toml", "docs/configuration.md");
-    assert_check(&told, "permissions", "ok", "all 40 actions", "");
+    assert_check(&told, "permissions", "ok", "all 41 actions", "");
     world.write("cloudtop.toml", "template = \"nosuch\"\n");
     assert_check(&report(&world, "doctor", 2), "template", "wrong", "nosuch", "template show");
 }

@@ -30,6 +30,7 @@ mod logs;
 mod lost_state;
 mod man;
 mod moving;
+mod moving_region;
 mod overview;
 mod prices;
 mod prices_odd;

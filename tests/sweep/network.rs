@@ -263,7 +263,7 @@ fn id_of_made(action: &str) -> Option<&'static str> {
         "RunInstances" => Some("instanceId"),
         "RequestSpotInstances" => Some("spotInstanceRequestId"),
         "CreateVolume" => Some("volumeId"),
-        "CreateSnapshot" => Some("snapshotId"),
+        "CreateSnapshot" | "CopySnapshot" => Some("snapshotId"),
         "CreateNetworkInterface" => Some("networkInterfaceId"),
         _ => None,
     }

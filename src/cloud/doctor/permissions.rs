@@ -192,6 +192,10 @@ impl Cloud {
                 said(name, call.name("cloudtop-doctor-nothing").send()).await
             }
             "DeregisterImage" => said(name, ec2.deregister_image().dry_run(true).image_id(IMAGE).send()).await,
+            "CopySnapshot" => {
+                let call = ec2.copy_snapshot().dry_run(true).source_region(&self.region);
+                said(name, call.source_snapshot_id(SNAPSHOT).send()).await
+            }
             "CreateSnapshot" => said(name, ec2.create_snapshot().dry_run(true).volume_id(VOLUME).send()).await,
             "ModifyVolume" => {
                 said(name, ec2.modify_volume().dry_run(true).volume_id(VOLUME).size(count(1)).send()).await

@@ -116,8 +116,17 @@ impl Scene {
         Some(Copied { gib: largest.gib, has_snapshot: whole(&largest.id) })
     }
 
-    pub fn time_to(&self, zone: &str) -> MoveTime {
-        MoveTime::of(self.copied(zone), self.boot)
+    /// GiB of volumes in all.
+    pub fn volumes_gib(&self) -> u32 {
+        self.observed.volumes.iter().filter(|it| it.node_tag.is_some()).map(|it| it.gib).sum()
+    }
+
+    /// Between regions the snapshot is copied besides, all of it.
+    pub fn time_to(&self, region: &str, zone: &str) -> MoveTime {
+        let time = MoveTime::of(self.copied(zone), self.boot);
+        let across = self.observed.volumes.iter().any(|it| !it.zone.starts_with(region));
+        let again = self.copied(zone).filter(|_| across).map(|it| Copied { has_snapshot: false, ..it });
+        MoveTime { copy: time.copy + MoveTime::of(again, None).copy, ..time }
     }
 }
 
@@ -151,7 +160,7 @@ impl Choices {
         let given_up = refusals::given_up(scene.observed.requests.iter());
         let refusals: Vec<_> = scene.record.refusals.iter().cloned().chain(given_up).collect();
         let ranking = pools::rank(&intent, &market, &refusals, None, intent.nodes, now);
-        Ok(Self { offers: offers(&ranking, scene, &on_demand, intent.nodes), ranking })
+        Ok(Self { offers: offers(&ranking, scene, &on_demand, &intent), ranking })
     }
 
     /// Shows them.
@@ -169,8 +178,8 @@ impl Choices {
     }
 }
 
-fn offers(ranking: &Ranking, scene: &Scene, on_demand: &BTreeMap<String, f64>, nodes: u32) -> Vec<Offer> {
-    let here = scene.pools();
+fn offers(ranking: &Ranking, scene: &Scene, on_demand: &BTreeMap<String, f64>, intent: &Intent) -> Vec<Offer> {
+    let (here, nodes, region) = (scene.pools(), intent.nodes, &intent.region);
     let mut zones = BTreeSet::new();
     let choices = ranking.choices.iter().filter(|it| {
         let pool = (it.pool.instance_type.as_str(), it.pool.zone.as_str());
@@ -188,7 +197,7 @@ fn offers(ranking: &Ranking, scene: &Scene, on_demand: &BTreeMap<String, f64>, n
             band: choice.band,
             score: choice.score,
             on_demand: choice.on_demand,
-            time: scene.time_to(&choice.pool.zone),
+            time: scene.time_to(region, &choice.pool.zone),
         }
     };
     best.map(offer).collect()

@@ -2,6 +2,7 @@
 
 mod choices;
 pub(super) mod offer;
+pub(super) mod region;
 mod target;
 
 use std::time::Duration;
@@ -78,6 +79,9 @@ pub async fn run(args: &MoveArgs, context: &Context) -> Result<(), CommandError>
     let name = &args.name;
     let _lock = if args.dry_run { None } else { Some(context.lock(name).await?) };
     let (state, mut environment) = context.environment(name).await?;
+    if region::is_meant(args, context, &environment) {
+        return Box::pin(region::run(args, context, environment)).await;
+    }
     let identity = context.identity(&state, name);
     target::check(name, &environment.intent, args, context.globals.region.as_deref())?;
     let cloud = context.connect_to(&environment.intent.region, environment.profile.as_deref()).await?;

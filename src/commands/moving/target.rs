@@ -92,7 +92,8 @@ pub fn choose(
     }))
 }
 
-fn nowhere(scene: &Scene, choices: &Choices) -> CommandError {
+/// What is said where no pool will do.
+pub fn nowhere(scene: &Scene, choices: &Choices) -> CommandError {
     let reasons = tables::turned_down(&choices.ranking);
     let shown = reasons.iter().take(8).cloned().collect::<Vec<_>>().join("\n  ");
     let text = format!("there is no other pool that will do for `{}`:\n  {shown}", scene.name);

@@ -3,7 +3,7 @@
 mod create;
 mod delete;
 mod list;
-pub(super) mod place;
+pub mod place;
 pub(super) mod quiet;
 mod resize;
 mod restore;

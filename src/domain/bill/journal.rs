@@ -14,6 +14,7 @@ use crate::domain::call::{Call, Launch, Made, Tags};
 use crate::domain::journal::{Entry, Event};
 use crate::domain::lifecycle::{self, Meaning};
 use crate::domain::phase::Phase;
+use crate::domain::tags;
 
 /// How far apart two times of one start may be: EC2's of the call, and ours of the first look that showed it running.
 pub(super) const SLACK: SignedDuration = SignedDuration::from_mins(2);
@@ -60,6 +61,8 @@ struct Reader {
     current: BTreeMap<u32, String>,
     /// Persistent volumes that are there: where in the usage.
     volumes: BTreeMap<String, usize>,
+    /// Those in regions that the environment has left.
+    left: BTreeMap<String, usize>,
 }
 
 /// What an instance was launched as.
@@ -138,6 +141,8 @@ impl Reader {
                 None => self.end_of_node(*node, None, at),
             },
             Event::Closed { volumes } => self.close(&volumes.values().cloned().collect(), at),
+            // Its volumes in the old region end when they are deleted, not when a later life ends.
+            Event::Moved { region } => self.moved(region),
             Event::Began { .. } | Event::Lost { .. } | Event::Ended { .. } => {}
         }
     }
@@ -174,6 +179,12 @@ impl Reader {
             Call::DeleteVolume { id } => self.end_volume(&id, at),
             Call::Enlarge { id, gib } => self.enlarge(&id, gib, at),
             Call::CreateSnapshot { volume_id, tags, .. } => self.snapshot(made, &volume_id, tags, at),
+            Call::CopySnapshot { to, gib, tags, .. } => {
+                let Some(id) = &made.snapshot else { return };
+                let node = tags.get(tags::NODE).and_then(|node| node.parse().ok());
+                let owner = Owner { env: self.env.clone(), region: to, node, tags: Arc::new(tags) };
+                self.usage.snapshots.push(Disk { owner, id: id.clone(), gib, from: at, to: None });
+            }
             Call::DeleteSnapshot { id } => {
                 for it in self.usage.snapshots.iter_mut().filter(|it| it.id == id && it.to.is_none()) {
                     it.to = Some(at);
@@ -337,7 +348,8 @@ impl Reader {
     }
 
     fn end_volume(&mut self, id: &str, at: Timestamp) {
-        if let Some(disk) = self.volumes.remove(id).and_then(|place| self.usage.disks.get_mut(place)) {
+        let place = self.volumes.remove(id).or_else(|| self.left.remove(id));
+        if let Some(disk) = place.and_then(|place| self.usage.disks.get_mut(place)) {
             disk.to = Some(at);
         }
     }
@@ -357,6 +369,14 @@ impl Reader {
         let (Some(id), Some(volume)) = (&made.snapshot, volume) else { return };
         let owner = Owner { tags: Arc::new(tags), ..volume.owner.clone() };
         self.usage.snapshots.push(Disk { owner, id: id.clone(), gib: volume.gib, from: at, to: None });
+    }
+
+    /// The volumes of the region where the environment is from now on are its own again, all others are left.
+    fn moved(&mut self, region: &str) {
+        let mut all = std::mem::take(&mut self.volumes);
+        all.append(&mut self.left);
+        let there = |place: &usize| self.usage.disks.get(*place).is_some_and(|disk| disk.owner.region == region);
+        (self.volumes, self.left) = all.into_iter().partition(|(_, place)| there(place));
     }
 
     /// Nothing is left but some volumes.

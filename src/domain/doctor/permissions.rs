@@ -62,6 +62,7 @@ pub const ACTIONS: &[Action] = &[
     ("DeleteSnapshot", How::DryRunOnNothing),
     ("DeleteVolume", How::DryRunOnNothing),
     ("DetachVolume", How::DryRunOnNothing),
+    ("CopySnapshot", How::DryRunOnNothing),
     ("CreateImage", How::DryRunOnNothing),
     ("CreateSnapshot", How::DryRunOnNothing),
     ("DeregisterImage", How::DryRunOnNothing),
@@ -310,7 +311,7 @@ mod tests {
     fn a_missing_permission_is_named_with_the_statement_to_add() {
         let checks = refused(&["TerminateInstances"]);
         assert_eq!((checks.len(), checks[0].verdict), (1, Verdict::Wrong(Area::Access)));
-        assert!(checks[0].found.contains("1 of 40 actions are not allowed: ec2:TerminateInstances"), "{checks:?}");
+        assert!(checks[0].found.contains("1 of 41 actions are not allowed: ec2:TerminateInstances"), "{checks:?}");
         let mend = checks[0].mend.clone().unwrap_or_default();
         assert!(
             mend.contains(r#"{"Effect":"Allow", "Action":["ec2:TerminateInstances"], "Resource":"*", "Condition""#)
@@ -343,7 +344,7 @@ mod tests {
         };
         let checks = check(&all(lost));
         assert_eq!((checks.len(), checks[0].verdict), (1, Verdict::Warning));
-        assert!(checks[0].found.contains("of 1 of 40 actions it could not be told: StopInstances"), "{checks:?}");
+        assert!(checks[0].found.contains("of 1 of 41 actions it could not be told: StopInstances"), "{checks:?}");
         let deaf = |(_, how)| if how == How::Read { Answer::Allowed } else { Answer::Ignored };
         assert!(check(&all(deaf))[0].found.contains("takes no notice of DryRun"));
     }

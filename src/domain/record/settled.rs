@@ -86,7 +86,7 @@ pub(super) fn how_settled(pending: &Pending, shown: &ShownByNode<'_>) -> Option<
             let found = shown.interfaces.get(node).filter(|it| it.attached)?;
             Some(format!("EC2 shows {}", found.id))
         }
-        Call::CreateSnapshot { .. } => {
+        Call::CreateSnapshot { .. } | Call::CopySnapshot { .. } => {
             let found = shown.snapshots.get(pending.token.to_string().as_str())?;
             Some(format!("EC2 shows {found}"))
         }

@@ -61,6 +61,7 @@ fn find(action: &str) -> Option<Action> {
         "AttachVolume" => volumes::attach,
         "AuthorizeSecurityGroupIngress" => groups::authorize,
         "CancelSpotInstanceRequests" => requests::cancel,
+        "CopySnapshot" => snapshots::copy,
         "CreateImage" => own_images::create,
         "CreateInstanceProfile" => iam::create_profile,
         "CreateNetworkInterface" => interfaces::create,

@@ -27,6 +27,9 @@ const FILTERS: [&str; 11] = [
 /// EC2 begins one snapshot of a volume in this time.
 const ONE_IN: Duration = Duration::from_secs(15);
 
+/// "Snapshots created by a copy snapshot operation have an arbitrary volume ID": this one, in all answers that were seen.
+const VOLUME_OF_A_COPY: &str = "vol-ffffffff";
+
 fn not_found(id: &str) -> Fault {
     Fault::new("InvalidSnapshot.NotFound", format!("The snapshot '{id}' does not exist."))
 }
@@ -64,6 +67,40 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Xml, Fault> {
     let mut xml = Xml::new();
     write(&mut xml, call, &id, &snapshot);
     call.world.snapshots.put(&id, snapshot);
+    Ok(xml)
+}
+
+/// CopySnapshot, sent to the region that it is copied to. It takes no client token either.
+pub(super) fn copy(call: &mut Call<'_>) -> Result<Xml, Fault> {
+    let (id, from) = (call.args.need("SourceSnapshotId")?, call.args.need("SourceRegion")?);
+    check_id(id, "snap", "InvalidSnapshotID.Malformed")?;
+    let source = call.world.snapshots.get(id).filter(|it| it.region == from && it.visible <= call.now);
+    let source = source.ok_or_else(|| not_found(id))?.clone();
+    let state = source.state(call.now);
+    if state != "completed" {
+        return Err(Fault::new("IncorrectState", format!("Snapshot '{id}' is in the '{state}' state.")));
+    }
+    if source.encrypted && from != call.region.name && call.args.get("PresignedUrl").is_none() {
+        return Err(Fault::missing("PresignedUrl"));
+    }
+    let tags = asked_for(&call.args, "snapshot")?;
+    let new = call.world.next_id("snap");
+    let settings = call.world.settings();
+    let copy = Snapshot {
+        region: call.region.name.clone(),
+        volume: VOLUME_OF_A_COPY.to_owned(),
+        description: call.args.get("Description").unwrap_or_default().to_owned(),
+        started: call.now,
+        visible: call.world.visible_from(&new, call.now),
+        done: call.world.step_end(call.now, settings.snapshot, &new),
+        fails: settings.snapshots_fail,
+        tags,
+        ..source
+    };
+    let mut xml = Xml::new();
+    xml.text("snapshotId", &new);
+    tag_set(&mut xml, &copy.tags);
+    call.world.snapshots.put(&new, copy);
     Ok(xml)
 }
 

@@ -1,6 +1,6 @@
 //! Snapshots, volumes made from them, and volumes that are changed.
 
-use super::Lab;
+use super::{Lab, answered, question};
 
 const ZONE: &str = "us-west-2a";
 
@@ -42,6 +42,33 @@ async fn a_snapshot_is_pending_and_then_completed_and_a_volume_can_be_made_from_
     lab.ok("DeleteSnapshot", &[("SnapshotId", &snapshot)]);
     assert_eq!(lab.code("DeleteSnapshot", &[("SnapshotId", &snapshot)]), "InvalidSnapshot.NotFound");
     assert_eq!(lab.code("CreateVolume", &from), "InvalidSnapshot.NotFound");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_is_copied_from_another_region_once_it_is_whole() {
+    let lab = Lab::new();
+    let id = volume(&lab, &[("Size", "20"), ("Encrypted", "true")]);
+    lab.pass(1.0).await;
+    let snapshot = lab.ok("CreateSnapshot", &[("VolumeId", &id)]).text("snapshotId");
+    lab.pass(1.0).await;
+    let there = |region: &str, action: &str, parameters: &[(&str, &str)]| {
+        answered(lab.simulator.dispatch(&question(action, parameters, region))).body
+    };
+    let copy = [("SourceRegion", "us-west-2"), ("SourceSnapshotId", &snapshot), ("PresignedUrl", "https://x")];
+    assert!(there("eu-west-1", "CopySnapshot", &copy).contains("IncorrectState"));
+    lab.pass(3.0).await;
+    assert!(
+        there("eu-west-1", "CopySnapshot", &copy[..2]).contains("MissingParameter"),
+        "its key is asked in our name"
+    );
+    let elsewhere = [("SourceRegion", "us-east-1"), copy[1], copy[2]];
+    assert!(there("eu-west-1", "CopySnapshot", &elsewhere).contains("InvalidSnapshot.NotFound"));
+    assert!(there("eu-west-1", "CopySnapshot", &copy).contains("<snapshotId>snap-"));
+    lab.pass(1.0).await;
+    let shown = there("eu-west-1", "DescribeSnapshots", &[]);
+    assert!(shown.contains("<status>pending</status>") && shown.contains("<encrypted>true</encrypted>"), "{shown}");
+    lab.pass(3.0).await;
+    assert!(there("eu-west-1", "DescribeSnapshots", &[]).contains("<status>completed</status>"));
 }
 
 #[tokio::test(start_paused = true)]

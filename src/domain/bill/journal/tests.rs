@@ -247,6 +247,38 @@ fn a_volume_outlives_its_environment_and_the_rest_does_not() {
 }
 
 #[test]
+fn volumes_that_were_left_in_another_region_cost_until_they_are_deleted() {
+    let made = |id: &str| Made { volume: Some(id.to_owned()), ..Made::default() };
+    let there = Call::CreateVolume {
+        node: 0,
+        zone: "us-west-2a".to_owned(),
+        gib: 100,
+        snapshot: Some("snap-2".to_owned()),
+        tags: Tags::new(),
+    };
+    let copy = Call::CopySnapshot {
+        from: "us-east-1".to_owned(),
+        to: "us-west-2".to_owned(),
+        snapshot: "snap-1".to_owned(),
+        gib: 100,
+        purpose: Purpose::Move,
+        description: String::new(),
+        tags: Tags::new(),
+    };
+    let usage = read(&[
+        &call(0, create_volume(0, 100), made("vol-old")),
+        &call(5, copy, Made { snapshot: Some("snap-2".to_owned()), ..Made::default() }),
+        &[entry(10, Event::Moved { region: "us-west-2".to_owned() })],
+        &call(11, there, made("vol-new")),
+        &[entry(20, Event::Closed { volumes: BTreeMap::new() })],
+        &call(30, Call::DeleteVolume { id: "vol-old".to_owned() }, Made::default()),
+    ]);
+    let ends: Vec<(&str, Option<Timestamp>)> = usage.disks.iter().map(|disk| (disk.id.as_str(), disk.to)).collect();
+    assert_eq!(ends, [("vol-old", Some(at(30))), ("vol-new", Some(at(20)))]);
+    assert_eq!((usage.snapshots[0].owner.region.as_str(), usage.snapshots[0].to), ("us-west-2", None));
+}
+
+#[test]
 fn a_journal_of_which_the_beginning_is_lost_tells_what_it_can() {
     let usage = read(&[&[node(3, Phase::Ready, Some("i-1"), "", None)], &[node(9, Phase::Absent, None, "", None)]]);
     assert_eq!(usage, Usage::default(), "nobody knows what was launched");

@@ -54,6 +54,7 @@ impl Ec2 {
             // The model knows no snapshots and images: they are played on the built-in EC2.
             Call::DeleteSnapshot { .. }
             | Call::CreateSnapshot { .. }
+            | Call::CopySnapshot { .. }
             | Call::CreateImage { .. }
             | Call::DeregisterImage { .. }
             | Call::Enlarge { .. }
