@@ -47,7 +47,6 @@ mod regions;
 mod retry;
 mod scores;
 mod self_attach;
-mod sha256;
 mod storage;
 mod survey;
 #[cfg(test)]

@@ -2,16 +2,31 @@
 //! from: with it EC2 there is asked in the user's name ("PresignedUrl" of CopySnapshot in the EC2 API reference). Other SDKs
 //! make it by themselves, the one for Rust does not. It is signed by Signature Version 4, in its query form.
 
+use std::time::{Duration, SystemTime};
+
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials as _;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningError, SigningSettings, sign};
+use aws_sigv4::sign::v4;
 use jiff::Timestamp;
 
-use super::sha256::{hex, hmac, sha256};
-
 /// How long EC2 may take until it uses the URL. Other SDKs give it the same hour.
-const VALID_FOR_SECONDS: u32 = 3600;
+const VALID_FOR: Duration = Duration::from_secs(3600);
+
+/// Why there is no signed URL.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsigned {
+    /// There are no credentials any more.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// Not all that a signature is of was said.
+    #[error("the copy could not be signed")]
+    Parameters(#[from] v4::signing_params::BuildError),
+    /// They are there, and it could not be signed.
+    #[error("the copy could not be signed")]
+    Signing(#[from] SigningError),
+}
 
 /// A copy between two regions.
 #[derive(Clone, Copy, Debug)]
@@ -28,49 +43,44 @@ impl Copying<'_> {
     /// The URL, signed now with what the provider has.
     ///
     /// # Errors
-    /// Where there are no credentials any more.
+    /// [`Unsigned`]
     pub(super) async fn signed(
         &self,
         credentials: &SharedCredentialsProvider,
         now: Timestamp,
-    ) -> Result<String, CredentialsError> {
-        Ok(self.url(&credentials.provide_credentials().await?, now))
+    ) -> Result<String, Unsigned> {
+        self.url(credentials.provide_credentials().await?, now)
     }
 
-    fn url(&self, credentials: &Credentials, now: Timestamp) -> String {
-        let (from, time) = (self.from, now.strftime("%Y%m%dT%H%M%SZ").to_string());
-        let (day, _) = time.split_once('T').unwrap_or((&time, ""));
+    fn url(&self, credentials: Credentials, now: Timestamp) -> Result<String, Unsigned> {
+        let Self { from, to, snapshot } = self;
         let domain = if from.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         let host = format!("ec2.{from}.{domain}");
-        let scope = format!("{day}/{from}/ec2/aws4_request");
-        let mut parameters = vec![
-            ("Action", "CopySnapshot".to_owned()),
-            ("DestinationRegion", self.to.to_owned()),
-            ("SourceRegion", from.to_owned()),
-            ("SourceSnapshotId", self.snapshot.to_owned()),
-            ("Version", "2016-11-15".to_owned()),
-            ("X-Amz-Algorithm", "AWS4-HMAC-SHA256".to_owned()),
-            ("X-Amz-Credential", format!("{}/{scope}", credentials.access_key_id())),
-            ("X-Amz-Date", time.clone()),
-            ("X-Amz-Expires", VALID_FOR_SECONDS.to_string()),
-            ("X-Amz-SignedHeaders", "host".to_owned()),
-        ];
-        if let Some(session) = credentials.session_token() {
-            parameters.push(("X-Amz-Security-Token", session.to_owned()));
-        }
-        // What is signed has its parameters in order.
-        parameters.sort_unstable();
-        let query: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        let query = query.join("&");
-        let request = format!("GET\n/\n{query}\nhost:{host}\n\nhost\n{}", hex(&sha256(b"")));
-        let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&sha256(request.as_bytes())));
-        let secret = format!("AWS4{}", credentials.secret_access_key());
-        let parts = [day, from, "ec2", "aws4_request", &to_sign];
-        let signature = parts.iter().fold(secret.into_bytes(), |key, part| hmac(&key, part.as_bytes()).to_vec());
-        format!("https://{host}/?{query}&X-Amz-Signature={}", hex(&signature))
+        let url = format!(
+            "https://{host}/?Action=CopySnapshot&DestinationRegion={to}&SourceRegion={from}&SourceSnapshotId={snapshot}\
+             &Version=2016-11-15"
+        );
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(VALID_FOR);
+        let identity = credentials.into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(from)
+            .name("ec2")
+            .time(SystemTime::from(now))
+            .settings(settings)
+            .build()?;
+        let headers = [("host", host.as_str())].into_iter();
+        let request = SignableRequest::new("GET", url.as_str(), headers, SignableBody::Bytes(&[]))?;
+        let (instructions, _) = sign(request, &parameters.into())?.into_parts();
+        let (_, added) = instructions.into_parts();
+        let added = added.iter().map(|(name, value)| format!("&{name}={}", encoded(value)));
+        Ok(url + &added.collect::<String>())
     }
 }
 
+/// As Signature Version 4 has values encoded.
 fn encoded(value: &str) -> String {
     let mut all = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -93,11 +103,11 @@ mod tests {
         let session = Some("TOKEN/+=".to_owned());
         let credentials = Credentials::new("AKIDEXAMPLE", "SECRETEXAMPLE", session, None, "test");
         let copying = Copying { from: "us-east-1", to: "us-west-2", snapshot: "snap-0123456789abcdef0" };
-        let url = copying.url(&credentials, "2026-11-21T12:00:00Z".parse().unwrap());
+        let url = copying.url(credentials, "2026-11-21T12:00:00Z".parse().unwrap()).unwrap();
         assert!(
             url.starts_with("https://ec2.us-east-1.amazonaws.com/?Action=CopySnapshot&DestinationRegion=us-west-2&")
         );
         let signature = "b0de626efeedbf45237860a2979a742e1098acd1565949ca7d772493bfc5be91";
-        assert!(url.ends_with(&format!("&X-Amz-Signature={signature}")), "{url}");
+        assert!(url.contains(&format!("&X-Amz-Signature={signature}")), "{url}");
     }
 }
