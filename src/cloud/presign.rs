@@ -2,7 +2,7 @@
 //! from: with it EC2 there is asked in the user's name ("PresignedUrl" of CopySnapshot in the EC2 API reference). Other SDKs
 //! make it by themselves, the one for Rust does not. It is signed by Signature Version 4, in its query form.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -68,7 +68,7 @@ impl Copying<'_> {
             .identity(&identity)
             .region(from)
             .name("ec2")
-            .time(SystemTime::from(now))
+            .time(now.into())
             .settings(settings)
             .build()?;
         let headers = [("host", host.as_str())].into_iter();
