@@ -6,7 +6,6 @@
 #[path = "support/in_process.rs"]
 mod in_process;
 
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -40,11 +39,6 @@ async fn scheduled(keep: u32, more: &str) -> World {
     let world = World::at("2026-11-02T10:00:00Z").await;
     let schedule = format!("[env.dev.snapshots]\nevery = \"1d\"\nkeep = {keep}\n");
     std::fs::write(world.file("cloudtop.toml"), schedule).unwrap();
-    // Nodes are asked over the system's own ssh.
-    std::fs::remove_file(world.file("key.pub")).unwrap();
-    let key = world.file("key");
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", &key]).status().unwrap();
-    assert!(made.success());
     world.ok(&format!("up dev {UP} {more}")).await;
     world
 }

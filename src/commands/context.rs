@@ -11,6 +11,8 @@ use crate::config::Config;
 use crate::domain::environment::Environment;
 use crate::domain::intent::Goal;
 use crate::domain::names::{EnvName, Identity};
+#[cfg(feature = "simulator")]
+use crate::engine::imagined::Line;
 use crate::engine::probe::Way;
 use crate::engine::{Cut, Interrupt, Reach, Signal};
 #[cfg(feature = "simulator")]
@@ -46,6 +48,8 @@ pub struct Account {
     pub simulator: Simulator,
     /// What its calls go through: the simulator's own door, or a bad network before it.
     pub http_client: cloud::SharedHttpClient,
+    /// The line on which its nodes are asked, where the clock is not the world's. `None`: ssh.
+    pub line: Option<Line>,
 }
 
 impl Surroundings {
@@ -160,6 +164,10 @@ impl Context {
     }
 
     fn way(&self) -> Result<Way, CommandError> {
+        #[cfg(feature = "simulator")]
+        if let Some(line) = self.account.as_ref().and_then(|account| account.line.clone()) {
+            return Ok(Way::Imagined(line));
+        }
         #[cfg(feature = "simulator")]
         if let Some(simulator) = self.simulator() {
             let program = std::env::current_exe().map_err(|error| {
@@ -282,5 +290,5 @@ fn open_account(globals: &Globals, paths: &Paths, clock: Clock) -> Result<Option
     let simulator = Simulator::open(&path, clock).map_err(|error| {
         CommandError::new(Exit::Failed, error.to_string()).hint("start a new world with `cloudtop --sim sim reset`")
     })?;
-    Ok(Some(Account { http_client: simulator.http_client(), simulator }))
+    Ok(Some(Account { http_client: simulator.http_client(), simulator, line: None }))
 }

@@ -2,15 +2,19 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use clap::Parser as _;
 use cloudtop::cli::{Cli, CommandError};
 use cloudtop::clock::Clock;
 use cloudtop::commands::{self, Account, Surroundings};
 use cloudtop::engine::Interrupt;
+use cloudtop::engine::imagined::Line;
 use cloudtop::simulator::Simulator;
 use cloudtop::ui::{Ui, UiOptions};
 
+/// What a command over ssh takes.
+const LOGIN: Duration = Duration::from_millis(700);
 const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mUqkXzYwRZ0bUOVNiqYCJ4xHqXG9Tz0Jg6Zc6mE2c test\n";
 
 /// What was printed.
@@ -74,7 +78,11 @@ impl World {
             ui: Arc::new(Ui::over(options, out.clone(), err.clone())),
             clock: self.clock,
             interrupt: Interrupt::by_hand().1,
-            account: Some(Account { simulator: self.simulator.clone(), http_client: self.simulator.http_client() }),
+            account: Some(Account {
+                simulator: self.simulator.clone(),
+                http_client: self.simulator.http_client(),
+                line: Some(Line { simulator: self.simulator.clone(), login: LOGIN }),
+            }),
         };
         let result = Box::pin(commands::talk_to_ec2(cli, around)).await;
         (result, out.text(), err.text())

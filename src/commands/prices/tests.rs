@@ -55,7 +55,7 @@ async fn said_with(words: &[&str], fault: Option<FaultRule>) -> String {
         ui: Arc::new(Ui::over(UiOptions::default(), out.clone(), out.clone())),
         clock,
         interrupt: Interrupt::by_hand().1,
-        account: Some(Account { http_client: simulator.http_client(), simulator }),
+        account: Some(Account { http_client: simulator.http_client(), simulator, line: None }),
     };
     commands::talk_to_ec2(Cli::parse_from(args), around).await.unwrap();
     String::from_utf8(out.0.lock().unwrap().clone()).unwrap()

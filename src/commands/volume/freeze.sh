@@ -1,9 +1,11 @@
+#!/bin/sh
 # Holds the writes to the persistent volume until standard input ends, for $1 seconds at most. Run by sh, as root.
 limit=$1
 MOUNT=
+# shellcheck source=/dev/null
 if [ -r /etc/cloudtop/node.conf ]; then . /etc/cloudtop/node.conf; fi
 just_sync() { sync; echo synced; exit 0; }
-[ -n "$MOUNT" ] && mountpoint -q "$MOUNT" || just_sync
+if [ -z "$MOUNT" ] || ! mountpoint -q "$MOUNT"; then just_sync; fi
 # What is needed to thaw must not be on it.
 for needed in / /usr /etc /var /run /tmp; do
     [ "$(stat -c %d "$MOUNT")" != "$(stat -c %d "$needed")" ] || just_sync
