@@ -149,7 +149,11 @@ impl World {
             ui: Arc::new(Ui::over(options, self.said.clone(), self.said.clone())),
             clock: self.clock,
             interrupt: Interrupt::by_hand().1,
-            account: Some(Account { simulator: self.simulator.clone(), http_client: self.network.http_client() }),
+            account: Some(Account {
+                simulator: self.simulator.clone(),
+                http_client: self.network.http_client(),
+                line: None,
+            }),
         };
         Box::pin(commands::talk_to_ec2(cli, around)).await
     }
